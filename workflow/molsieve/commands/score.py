@@ -1,0 +1,37 @@
+"""``molsieve score``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from molsieve.commands.options import ProfileFile, Scheduler, SummaryFile, Workers
+from molsieve.commands.summary import summarised
+
+
+def score_command(
+    folder: Annotated[Path, typer.Argument(help="Work folder of the library.")],
+    scores: Annotated[Path, typer.Argument(help="Folder to write, one table a shard.")],
+    profile: ProfileFile,
+    scheduler: Scheduler = "local",
+    workers: Workers = 2,
+    summary: SummaryFile = None,
+) -> None:
+    """Score and rank every compound against the profile.
+
+    Example: molsieve score work/demo/library work/demo/scores --profile config/profiles/amr-gram-negative.yaml
+    """
+    from molsieve.scoring.score import score
+
+    with summarised("score", summary) as stage:
+        stage.done(
+            score(
+                folder / "prepared",
+                folder / "triage",
+                folder / "inspected.parquet",
+                profile,
+                scores,
+                scheduler=scheduler,
+                workers=workers,
+            )
+        )

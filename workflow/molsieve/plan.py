@@ -1,0 +1,162 @@
+"""What a run consists of: the typed configuration, resolved to files, and the options of each stage."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from molsieve import project_root
+from molsieve.results.provenance import stage_code_digest
+from molsieve.config import Config, load_yaml, parse_config
+from molsieve.errors import MolsieveError
+from molsieve.library.source import resolve
+from molsieve.models.store import read_endpoints
+from molsieve.scoring.profile import load_profile, profile_path
+
+# The module behind each stage: a change to it, or to anything it imports, re-runs that stage.
+STAGES = {
+    "ingest": "molsieve.library.ingest",
+    "prepare": "molsieve.chemistry.prepare",
+    "deduplicate": "molsieve.scoring.deduplicate",
+    "triage": "molsieve.models.triage",
+    "shortlist": "molsieve.scoring.shortlist",
+    "neighbours": "molsieve.models.neighbours",
+    "inspect": "molsieve.scoring.inspect",
+    "score": "molsieve.scoring.score",
+    "select": "molsieve.scoring.select",
+    "controls": "molsieve.scoring.controls",
+    "report": "molsieve.results.report",
+    "publish": "molsieve.results.publish",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A configuration with its names resolved; what the rules read."""
+
+    config: Config
+
+    @classmethod
+    def from_config(cls, values: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Self:
+        """Check a configuration before any job starts.
+
+        Args:
+            values: The merged configuration.
+            files: The files it was merged from; an error names the one that holds the wrong key.
+
+        Raises:
+            MolsieveError: An unknown key, a wrong value, or a file that is not there.
+
+        """
+        try:
+            config = parse_config(dict(values), "the configuration")
+        except MolsieveError as error:
+            raise MolsieveError(error.what, where=_culprit(error.what, files), fix=error.fix) from None
+        plan = cls(config)
+        # Resolving them here finds what is missing before anyone waits for a queue.
+        _ = plan.library_files
+        for needed in (plan.profile, plan.reference, plan.model / "model.json"):
+            if not needed.is_file():
+                raise MolsieveError(f"{needed} does not exist", where="the configuration", fix="Correct its path.")
+        load_profile(plan.profile).check_endpoints(read_endpoints(plan.model), str(plan.profile))
+        return plan
+
+    @property
+    def work(self) -> str:
+        """Folder of the intermediate files."""
+        return f"{self.config.results.work}/{self.config.run}"
+
+    @property
+    def results(self) -> str:
+        """Folder the result set is published to."""
+        return f"{self.config.results.folder}/{self.config.run}"
+
+    @cached_property
+    def library_files(self) -> list[str]:
+        """Local files of the libraries; downloads are not among them."""
+        return [str(file.path) for file in resolve(self.config.libraries) if file.path is not None]
+
+    @property
+    def library_arguments(self) -> list[str]:
+        """The libraries as the command line takes them."""
+        return [source.argument() for source in self.config.libraries]
+
+    @property
+    def profile(self) -> Path:
+        """File of the target product profile."""
+        return profile_path(self.config.profile)
+
+    @property
+    def reference(self) -> Path:
+        """Known antibacterials."""
+        return _shipped(self.config.reference)
+
+    @property
+    def model(self) -> Path:
+        """Directory of the triage model."""
+        return _shipped(self.config.triage.model)
+
+    @property
+    def controls(self) -> Path | None:
+        """Spiked controls, or None when the run has none."""
+        return _shipped(self.config.controls.file) if self.config.controls.enabled else None
+
+    @property
+    def settings(self) -> str:
+        """The keys that differ from the defaults, as JSON; without those that only say how fast a run runs."""
+        without_effect = {"prepare": {"threads"}, "triage": {"threads"}, "dask": True}
+        values = self.config.model_dump(mode="json", exclude_defaults=True, exclude=without_effect)
+        return json.dumps({key: value for key, value in values.items() if value != {}})
+
+    def code(self, stage: str) -> str:
+        """Digest of the code a stage consists of; a rule's parameter, so that a change re-runs the rule."""
+        return stage_code_digest(STAGES[stage])
+
+
+def command_prefix(base: Path, python: Path, deployment: Any) -> str:  # noqa: ANN401 - Snakemake's settings object
+    """Shell line that goes before every job's command.
+
+    Args:
+        base: Folder of the Snakefile.
+        python: The interpreter that runs Snakemake.
+        deployment: Snakemake's deployment settings; with conda the interpreter is the environment's.
+
+    """
+    lines = []
+    if (base / "workflow" / "molsieve").is_dir():
+        lines.append(f'export PYTHONPATH="{base}/workflow${{PYTHONPATH:+:$PYTHONPATH}}"')
+    methods = {str(method) for method in getattr(deployment, "deployment_method", ())}
+    if not any("conda" in method for method in methods):
+        lines.append(f'export PATH="{python.parent}:$PATH"')
+    return "; ".join([*lines, ""])
+
+
+def _shipped(path: str) -> Path:
+    """A path of the user's working folder, or else one of the files that come with molsieve.
+
+    Absolute, so that Snakemake does not take a shipped model for something that the training rules of the same
+    workflow have to make first.
+    """
+    given = Path(path).absolute()
+    return given if given.exists() else project_root() / path
+
+
+def _culprit(message: str, files: Iterable[str | Path]) -> str:
+    """The configuration file, the last one winning, that holds the first key the message names."""
+    key = message.split("'")[1] if message.startswith("unknown key") else message.split(":")[0]
+    for file in reversed([Path(file) for file in files]):
+        if file.is_file() and _holds(load_yaml(file), key.split(".")):
+            return str(file)
+    return "the command line (--config or --set)"
+
+
+def _holds(values: object, path: list[str]) -> bool:
+    if not path:
+        return True
+    if isinstance(values, dict) and path[0] in values:
+        return _holds(values[path[0]], path[1:])
+    return not isinstance(values, dict)
+
+
