@@ -1,0 +1,99 @@
+"""Evaluating the criteria of a profile on predicted compounds, vectorised over a shard."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from molsieve.scoring.desirability import geometric_mean, plateau, ramp
+from molsieve.scoring.profile import Criterion, Profile
+
+# Two-sided 90 % interval of a normal distribution, in standard deviations.
+Z90 = 1.6448536
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ProfileFit:
+    """How well each compound of a shard fits the profile; every array has one entry a compound.
+
+    Attributes:
+        values: Raw value of each criterion, by name: the probability of the wanted outcome, or the property.
+        desirabilities: The same between 0 and 1.
+        profile_prob: Probability that all required criteria are met, taking endpoints as independent.
+        desirability: Weighted geometric mean of all desirabilities.
+        preference: The same over the criteria that are not required: it weighs the probability into the score.
+
+    """
+
+    values: dict[str, Floats]
+    desirabilities: dict[str, Floats]
+    profile_prob: Floats
+    desirability: Floats
+    preference: Floats
+
+
+def fit_profile(profile: Profile, compounds: pa.Table) -> ProfileFit:
+    """Evaluate a profile.
+
+    Args:
+        profile: The target product profile.
+        compounds: Predictions and properties, one row a compound, with every column the criteria name.
+
+    """
+    rows = compounds.num_rows
+    values: dict[str, Floats] = {}
+    desirabilities: dict[str, Floats] = {}
+    profile_prob = np.ones(rows, dtype=np.float32)
+    for criterion in profile.criteria:
+        value, met, desirability = _evaluate(criterion, compounds)
+        values[criterion.name] = value
+        desirabilities[criterion.name] = desirability
+        if criterion.required:
+            profile_prob *= met
+    soft = [criterion for criterion in profile.criteria if not criterion.required and criterion.weight]
+    weighted = [criterion for criterion in profile.criteria if criterion.weight]
+    return ProfileFit(
+        values=values,
+        desirabilities=desirabilities,
+        profile_prob=profile_prob,
+        desirability=geometric_mean([desirabilities[c.name] for c in weighted], [c.weight for c in weighted], rows),
+        preference=geometric_mean([desirabilities[c.name] for c in soft], [c.weight for c in soft], rows),
+    )
+
+
+def _evaluate(criterion: Criterion, compounds: pa.Table) -> tuple[Floats, Floats, Floats]:
+    """Raw value, probability of being met, desirability."""
+    if criterion.endpoints:
+        active = np.stack([_column(compounds, f"{name}_prob") for name in criterion.endpoints])
+        wanted = active if criterion.want == "active" else 1 - active
+        met = wanted.prod(axis=0) if criterion.combine == "all" else 1 - (1 - wanted).prod(axis=0)
+        met = met.astype(np.float32)
+        worst, best = criterion.desirability or (0.0, 1.0)
+        return met, met, ramp(met, worst, best)
+    accept = criterion.accept or (None, None)
+    if criterion.descriptor:
+        value = _column(compounds, criterion.descriptor)
+        inside = plateau(value, accept, 0.0)
+        return value, inside, plateau(value, accept, criterion.fade)
+    column = next(name for name in compounds.column_names if name.startswith(f"{criterion.endpoint}_"))
+    value = _column(compounds, column)
+    spread = (_column(compounds, f"{column}_hi90") - _column(compounds, f"{column}_lo90")) / (2 * Z90)
+    return value, _normal_share(value, spread, accept), plateau(value, accept, criterion.fade)
+
+
+def _normal_share(value: Floats, spread: Floats, accept: tuple[float | None, float | None]) -> Floats:
+    """Share of normal distributions around ``value`` that lies inside ``accept``."""
+    from scipy.special import ndtr
+
+    spread = np.maximum(spread, 1e-6)
+    low, high = accept
+    below = ndtr((low - value) / spread) if low is not None else np.zeros(len(value))
+    upto = ndtr((high - value) / spread) if high is not None else np.ones(len(value))
+    return np.asarray(upto - below, dtype=np.float32)
+
+
+def _column(compounds: pa.Table, name: str) -> Floats:
+    return np.asarray(compounds[name].to_numpy(), dtype=np.float32)

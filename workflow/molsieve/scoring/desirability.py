@@ -1,0 +1,39 @@
+"""Desirability: how good a value is, between 0 and 1.
+
+After Derringer and Suich, J. Qual. Technol. 1980, 12, 214 (doi 10.1080/00224065.1980.11980968), with linear flanks.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+# One soft criterion at zero should push a compound down, not decide alone.
+FLOOR = 0.01
+
+
+def plateau(
+    values: NDArray[np.floating], accept: tuple[float | None, float | None], fade: float
+) -> NDArray[np.float32]:
+    """Return 1 inside ``accept`` (either bound may be open), falling to 0 over ``fade`` outside of it."""
+    lower, upper = accept
+    distance = np.zeros(len(values))
+    if lower is not None:
+        distance = np.maximum(distance, lower - values)
+    if upper is not None:
+        distance = np.maximum(distance, values - upper)
+    scaled = distance / fade if fade > 0 else np.where(distance > 0, np.inf, 0.0)
+    return np.clip(1.0 - scaled, 0.0, 1.0).astype(np.float32)
+
+
+def ramp(values: NDArray[np.floating], worst: float, best: float) -> NDArray[np.float32]:
+    """Rise linearly from 0 at ``worst`` to 1 at ``best``."""
+    return np.clip((values - worst) / (best - worst), 0.0, 1.0).astype(np.float32)
+
+
+def geometric_mean(columns: Sequence[NDArray[np.floating]], weights: Sequence[float], rows: int) -> NDArray[np.float32]:
+    """Weighted geometric mean over criteria, each floored at ``FLOOR``; 1 where there is no criterion."""
+    if not columns:
+        return np.ones(rows, dtype=np.float32)
+    logs = np.log(np.maximum(np.stack(columns), FLOOR))
+    return np.asarray(np.exp(np.average(logs, axis=0, weights=weights)), dtype=np.float32)

@@ -1,0 +1,111 @@
+"""Which compounds get the costly checks: the best by the profile, and a random sample beside them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from molsieve.columns import LOW_CARDINALITY, Column, arrow_schema
+from molsieve.files import write_table
+from molsieve.scoring.compounds import read_compounds
+from molsieve.scoring.criteria import fit_profile
+from molsieve.scoring.dask_client import open_client
+from molsieve.scoring.profile import Profile, load_profile
+
+SHORTLIST = (
+    Column("record_id", pa.int64(), "Compound.", nullable=False),
+    Column("shard", LOW_CARDINALITY, "Shard that holds it, e.g. 00000.", nullable=False),
+    Column("reason", LOW_CARDINALITY, "top (best by the profile) or audit (drawn at random).", nullable=False),
+    Column("first_score", pa.float32(), "Profile probability times preference, before the structure checks."),
+    Column("parent_smiles", pa.string(), "Canonical SMILES of the parent.", nullable=False),
+)
+_SCHEMA = arrow_schema(SHORTLIST)
+
+
+@dataclass(frozen=True)
+class ShortlistReport:
+    """How many compounds were chosen, and from how many."""
+
+    compounds: int
+    top: int
+    audit: int
+
+
+def shortlist(
+    prepared: Path,
+    triage: Path,
+    profile: Path,
+    out: Path,
+    *,
+    size: int,
+    audit: int,
+    seed: int,
+    scheduler: str,
+    workers: int,
+) -> ShortlistReport:
+    """Write the ``size`` best compounds over all shards and ``audit`` others drawn at random.
+
+    Every shard sends its own best and its own candidates for the sample, so memory is bounded by the shard and the
+    shortlist. The sample depends on the seed and the record ids alone, never on the sharding.
+    """
+    shards = sorted(triage.glob("*.parquet"))
+    wanted = load_profile(profile)
+    with open_client(scheduler, workers) as client:
+        parts = client.gather(
+            client.map(_candidates, [prepared / s.name for s in shards], shards, profile=wanted, size=size, audit=audit, seed=seed)
+        )
+    chosen = pa.concat_tables([part for part, _ in parts])
+    compounds = sum(rows for _, rows in parts)
+    top = _best(chosen, size)
+    rest = chosen.filter(pc.invert(pc.is_in(chosen["record_id"], value_set=top["record_id"].combine_chunks())))
+    sample = rest.take(np.sort(np.argsort(_draw(rest["record_id"].to_numpy(), seed), kind="stable")[:audit]))
+    table = pa.concat_tables([_with_reason(top, "top"), _with_reason(sample, "audit")]).sort_by("record_id")
+    write_table(out, table, _SCHEMA)
+    return ShortlistReport(compounds=compounds, top=top.num_rows, audit=sample.num_rows)
+
+
+def first_scores(profile: Profile, compounds: pa.Table) -> NDArray[np.float32]:
+    """The score before structure checks: probability of the profile, weighed by the preferences."""
+    fit = fit_profile(profile, compounds)
+    return fit.profile_prob * fit.preference
+
+
+def _candidates(prepared: Path, triage: Path, *, profile: Profile, size: int, audit: int, seed: int) -> tuple[pa.Table, int]:
+    compounds = read_compounds(prepared, triage, ("parent_smiles",))
+    table = pa.table(
+        {
+            "record_id": compounds["record_id"],
+            "shard": pa.array([triage.stem] * compounds.num_rows, pa.string()),
+            "first_score": first_scores(profile, compounds),
+            "parent_smiles": compounds["parent_smiles"].cast(pa.string()),
+        }
+    )
+    # The sample is drawn from what is not on top, which a shard does not know: it sends enough for any outcome.
+    drawn = np.argsort(_draw(compounds["record_id"].to_numpy(), seed), kind="stable")[: size + audit]
+    best = _best(table, size)
+    others = table.take(np.sort(drawn)).filter(
+        pc.invert(pc.is_in(table.take(np.sort(drawn))["record_id"], value_set=best["record_id"].combine_chunks()))
+    )
+    return pa.concat_tables([best, others]), compounds.num_rows
+
+
+def _best(table: pa.Table, size: int) -> pa.Table:
+    order = np.lexsort((table["record_id"].to_numpy(), -table["first_score"].to_numpy()))
+    return table.take(order[:size])
+
+
+def _with_reason(table: pa.Table, reason: str) -> pa.Table:
+    return table.append_column("reason", pa.array([reason] * table.num_rows, pa.string())).select(_SCHEMA.names)
+
+
+def _draw(record_ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
+    """A pseudo-random number a record (splitmix64), the same wherever and in whatever order it is computed."""
+    with np.errstate(over="ignore"):
+        mixed = record_ids.astype(np.uint64) + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed + np.uint64(0x9E3779B97F4A7C15)).astype(np.uint64)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64)
