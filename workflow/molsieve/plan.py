@@ -126,7 +126,7 @@ def command_prefix(base: Path, python: Path, deployment: Any) -> str:  # noqa: A
     """
     lines = []
     if (base / "workflow" / "molsieve").is_dir():
-        lines.append(f'export PYTHONPATH="{base}/workflow${{PYTHONPATH:+:$PYTHONPATH}}"')
+        lines.append(f'export PYTHONPATH="{base}/workflow"')
     methods = {str(method) for method in getattr(deployment, "deployment_method", ())}
     if not any("conda" in method for method in methods):
         lines.append(f'export PATH="{python.parent}:$PATH"')

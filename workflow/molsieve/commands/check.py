@@ -21,7 +21,7 @@ def check_command(
     libraries: Annotated[
         list[str],
         typer.Argument(
-            metavar="LIBRARY...",
+            metavar="LIBRARY",
             help="Files, folders, globs or URLs; options after ::, as in a.csv::structure_column=SMILES,skip_rows=1",
         ),
     ],

@@ -13,7 +13,7 @@ def ingest_command(
     libraries: Annotated[
         list[str],
         typer.Argument(
-            metavar="LIBRARY...",
+            metavar="LIBRARY",
             help="Files, folders, globs or URLs; options after ::, as in a.csv::structure_column=SMILES,skip_rows=1",
         ),
     ],

@@ -69,6 +69,7 @@ def run_facts(work: Path, config: str) -> "RunFacts":
 
     from molsieve import project_root
     from molsieve.config import load_yaml, parse_config
+    from molsieve.errors import MolsieveError
     from molsieve.models.store import INFO, WEIGHTS, read_info
     from molsieve.plan import Plan
     from molsieve.results.facts import RunFacts, read_inputs
@@ -76,14 +77,19 @@ def run_facts(work: Path, config: str) -> "RunFacts":
     from molsieve.scoring.profile import load_profile
 
     inline = config.lstrip().startswith("{")
-    values = json.loads(config) if inline else load_yaml(Path(config))
+    try:
+        values = json.loads(config) if inline else load_yaml(Path(config))
+    except json.JSONDecodeError as error:
+        raise MolsieveError(f"not valid JSON: {error}", where="--config") from None
     plan = Plan(parse_config(values, "--config" if inline else config))
     info = read_info(plan.model)
+    profile = load_profile(plan.profile)
+    profile.check_endpoints(info.endpoints, str(plan.profile))
     resources = [plan.reference, project_root() / "resources" / "amr" / "classes.csv", *filter(None, [plan.controls])]
     return RunFacts(
         run=plan.config.run,
         config=plan.config.model_dump(mode="json"),
-        profile=load_profile(plan.profile),
+        profile=profile,
         endpoints=info.endpoints,
         inputs=read_inputs(work / "library" / "records"),
         model=info.model_dump(mode="json"),

@@ -12,14 +12,13 @@ from molsieve import project_root
 from molsieve.config import load_yaml
 from molsieve.errors import MolsieveError
 from molsieve.files import write_text
-from molsieve.plan import Plan
 
 
 def run_command(
     libraries: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="LIBRARY...",
+            metavar="LIBRARY",
             help="Files, folders, globs or URLs; options of one after ::, e.g. a.csv::structure_column=SMILES,skip_rows=1",
         ),
     ] = None,
@@ -41,6 +40,8 @@ def run_command(
 
     The same run without this command: snakemake --configfile work/vendor/config.yaml
     """
+    from molsieve.plan import Plan
+
     values = run_values(libraries or [], profile, out, configfile, settings or [])
     plan = Plan.from_config(values, [configfile] if configfile else [])
     written = Path(plan.work) / "config.yaml"

@@ -39,10 +39,14 @@ def inspect(shortlist: Path, out: Path, *, reference: Path, scheduler: str, work
     compounds = pq.read_table(shortlist, columns=["record_id", "parent_smiles"])
     known = Reference.load(reference)
     chunks = [compounds.slice(start, CHUNK_ROWS) for start in range(0, compounds.num_rows, CHUNK_ROWS)]
+    # Dask hashes the buffers of a table without their offsets, so slices of one table would count as one task.
     with open_client(scheduler, min(workers, len(chunks)), processes=True) as client:
-        remote = client.scatter(known, broadcast=True)
-        parts = client.gather(client.map(_inspect_chunk, chunks, reference=remote))
+        remote = client.scatter(known, broadcast=True, hash=False)
+        parts = client.gather(client.map(_inspect_chunk, chunks, reference=remote, pure=False))
     table = pa.concat_tables(parts) if parts else _SCHEMA.empty_table()
+    if not table["record_id"].equals(compounds["record_id"]):
+        msg = "the inspected compounds are not those of the shortlist"
+        raise RuntimeError(msg)
     write_table(out, table, _SCHEMA)
     with_pains = sum(bool(found) for found in table["pains"].to_pylist())
     return InspectReport(compounds=table.num_rows, with_pains=with_pains)

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -9,7 +10,7 @@ from typing import Self
 from rdkit import Chem, DataStructs
 
 from molsieve.chemistry.fingerprints import morgan_bits
-from molsieve.chemistry.standardise import RejectedStructure, standardise_smiles
+from molsieve.chemistry.standardise import RejectedStructure, parse, standardise
 from molsieve.errors import MolsieveError
 
 
@@ -38,11 +39,17 @@ class Reference:
         fingerprints = []
         for number, row in enumerate(rows, start=2):
             try:
-                fingerprints.append(morgan_bits(standardise_smiles(row["smiles"]).parent))
+                mol = parse(row["smiles"], "smiles")
             except RejectedStructure as rejected:
                 raise MolsieveError(
-                    f"{row['name']}: {rejected}", where=f"{path}, line {number}", fix="Correct or remove that row."
+                    f"{row['name']} is not a structure: {rejected.detail}",
+                    where=f"{path}, line {number}",
+                    fix="Correct or remove that row.",
                 ) from None
+            # Reference compounds that a library could not hold (thiomersal) are compared as they are.
+            with suppress(RejectedStructure):
+                mol = standardise(mol).parent
+            fingerprints.append(morgan_bits(mol))
         return cls(tuple(row["name"] for row in rows), tuple(fingerprints))
 
     def nearest(self, mol: Chem.Mol) -> tuple[float, str]:

@@ -58,9 +58,9 @@ def score(
     shards = sorted(triage.glob("*.parquet"))
     sources = [prepared / shard.name for shard in shards]
     with open_client(scheduler, workers) as client:
-        checked = client.scatter(pq.read_table(inspected), broadcast=True)
+        checked = client.scatter(pq.read_table(inspected), broadcast=True, hash=False)
         sent: list[_ShardScores] = client.gather(
-            client.map(_shard_scores, sources, shards, profile=wanted, inspected=checked)
+            client.map(_shard_scores, sources, shards, profile=wanted, inspected=checked, pure=False)
         )
         ranks = _ranks([part.scores for part in sent])
         fronts = _fronts(sent)
@@ -85,7 +85,15 @@ def _write_all(
 ) -> None:
     client.gather(
         client.map(
-            _write_shard, sources, shards, targets, ranks, profile=profile, inspected=checked, fronts=client.scatter(fronts)
+            _write_shard,
+            sources,
+            shards,
+            targets,
+            ranks,
+            profile=profile,
+            inspected=checked,
+            fronts=client.scatter(fronts, broadcast=True, hash=False),
+            pure=False,
         )
     )
 

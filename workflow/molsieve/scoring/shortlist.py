@@ -55,7 +55,16 @@ def shortlist(
     wanted = load_profile(profile)
     with open_client(scheduler, workers) as client:
         parts = client.gather(
-            client.map(_candidates, [prepared / s.name for s in shards], shards, profile=wanted, size=size, audit=audit, seed=seed)
+            client.map(
+                _candidates,
+                [prepared / shard.name for shard in shards],
+                shards,
+                profile=wanted,
+                size=size,
+                audit=audit,
+                seed=seed,
+                pure=False,
+            )
         )
     chosen = pa.concat_tables([part for part, _ in parts])
     compounds = sum(rows for _, rows in parts)

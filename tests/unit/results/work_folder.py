@@ -1,0 +1,418 @@
+"""Builds a work folder as the stages of a run leave it, with real chemistry and made-up predictions."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rdkit import Chem, rdBase
+from rdkit.Chem.Scaffolds import MurckoScaffold
+
+from molsieve.chemistry.descriptors import DESCRIPTORS, describe
+from molsieve.chemistry.reasons import RejectedStructure
+from molsieve.chemistry.standardise import standardise_smiles
+from molsieve.columns import LOW_CARDINALITY
+from molsieve.models.endpoints import Endpoint
+from molsieve.results.facts import RunFacts, read_inputs
+from molsieve.results.schema import conform, controls_columns, hits_columns, scores_columns
+from molsieve.scoring.criteria import fit_profile
+from molsieve.scoring.profile import Profile
+
+# (title, pattern that raises it, log-odds without it, how much it raises)
+_SIGNALS = {
+    "saureus_growth_inhibition": ("[O-][N+](=O)c1cc[o,n]c1", -4.2, 3.0),
+    "ecoli_growth_inhibition": ("O=c1ccnc2ccccc12", -4.0, 4.5),
+    "abaumannii_growth_inhibition": ("S(=O)(=O)N", -4.5, 2.5),
+    "ames": ("[N+](=O)[O-]", -0.8, 2.2),
+    "herg": ("[NX3;!$(NC=O)]CCc", -1.2, 1.6),
+    "tox21_sr_p53": ("c1ccc2ccccc2c1", -2.0, 1.5),
+    "tox21_sr_mmp": ("[OH]c", -1.6, 1.0),
+}
+TITLES = {
+    "saureus_growth_inhibition": "S. aureus growth inhibition",
+    "ecoli_growth_inhibition": "E. coli growth inhibition",
+    "abaumannii_growth_inhibition": "A. baumannii growth inhibition",
+    "ames": "Ames mutagenicity",
+    "herg": "hERG block",
+    "tox21_sr_p53": "Tox21 p53 stress response",
+    "tox21_sr_mmp": "Tox21 mitochondrial membrane potential",
+}
+
+
+def endpoints():
+    made = [
+        Endpoint(
+            name=name,
+            task="classification",
+            family="activity" if name.endswith("inhibition") else "toxicity",
+            title=title,
+            description=f"Probability of {title.lower()}.",
+            organism="",
+            positive_means=title,
+            dataset="made up",
+            n=3000,
+            n_positive=120,
+        )
+        for name, title in TITLES.items()
+    ]
+    ld50 = Endpoint(
+        name="ld50",
+        task="regression",
+        family="toxicity",
+        title="Acute oral toxicity in rats (LD50)",
+        description="Higher is more toxic.",
+        organism="Rattus norvegicus",
+        positive_means="-log10 of the dose in mol/kg",
+        unit="neg_log_mol_per_kg",
+        dataset="made up",
+        n=7385,
+    )
+    return (*made, ld50)
+
+
+def build(folder, rows, profile, *, shard_size, controls=(), shortlist=10**9, hits=100, source="library.smi"):
+    """Write a work folder and return its facts.
+
+    Args:
+        folder: Folder to write.
+        rows: (structure, identifier or None, other columns as dict or None) of each record.
+        profile: Profile file.
+        shard_size: Records in a shard.
+        controls: (name, kind, class or None, SMILES, in_training) of each control.
+        shortlist: Compounds that are inspected.
+        hits: Hits at most.
+        source: Name of the library file.
+
+    """
+    profile = Profile.model_validate(profile)
+    records = _records(rows, source)
+    prepared = _prepared(records)
+    duplicates = _duplicates(prepared)
+    unique = [row for row in prepared if row["status"] == "ok" and row["record_id"] not in duplicates]
+    triage = _triage(unique)
+    compounds = _compounds(unique, triage)
+    scores, hit_ids = _scores(profile, compounds, unique, shortlist, hits)
+    library = folder / "library"
+    for number, start in enumerate(range(0, max(len(rows), 1), shard_size)):
+        name = f"{number:05d}.parquet"
+        within = range(start, start + shard_size)
+        _write(library / "records" / name, _take(records, within))
+        _write(library / "prepared" / name, _take(prepared, within))
+        _write(library / "triage" / name, _filter(triage, within))
+        _write(folder / "scores" / name, _filter(scores, within))
+    _write(
+        library / "duplicates.parquet",
+        pa.table(
+            {
+                "record_id": pa.array(list(duplicates), pa.int64()),
+                "duplicate_of": pa.array(list(duplicates.values()), pa.int64()),
+            }
+        ),
+    )
+    inspected = scores.filter(scores["inspected"])["record_id"]
+    _write(
+        library / "neighbours.parquet",
+        pa.table(
+            {
+                "record_id": inspected,
+                "nn_similarity": pa.array([0.2 + 0.6 * _noise(i, "nn") for i in inspected.to_pylist()], pa.float32()),
+                "nn_label": pa.array(["inactive"] * len(inspected)).cast(LOW_CARDINALITY),
+            }
+        ),
+    )
+    _write(folder / "hits.parquet", _hits(profile, hit_ids, records, compounds, scores))
+    _write(folder / "controls.parquet", _controls(profile, controls, scores))
+    digest = hashlib.sha256(repr(rows).encode()).hexdigest()
+    manifest = {
+        "rows": len(rows),
+        "files": [
+            {
+                "source": source,
+                "sha256": digest,
+                "rows": len(rows),
+                "bytes": 12_345,
+                "format": "smiles",
+                "structure_column": "column_1",
+                "id_column": "column_2",
+            }
+        ],
+    }
+    (library / "records" / "manifest.json").write_text(json.dumps(manifest))
+    _summaries(folder / "summary", len(rows), len(unique))
+    return RunFacts(
+        run=folder.name,
+        config={"run": folder.name, "seed": 0, "prepare": {"threads": 2, "timeout_s": 30}},
+        profile=profile,
+        endpoints=endpoints(),
+        inputs=read_inputs(library / "records"),
+        models={"triage/model.safetensors": "ab" * 32},
+        resources={"antibacterials.csv": "cd" * 32},
+        code="the sources may change while the tests run",
+    )
+
+
+def _noise(key, salt):
+    """Number between 0 and 1 that depends on nothing but the arguments."""
+    return int.from_bytes(hashlib.blake2b(f"{key} {salt}".encode(), digest_size=6).digest()) / 2**48
+
+
+def _records(rows, source):
+    return [
+        {
+            "record_id": i,
+            "source": source,
+            "source_row": i + 1,
+            "compound_id": identifier,
+            "structure": structure,
+            "structure_format": "smiles",
+            "properties": json.dumps(other) if other else None,
+            "read_error": None,
+            "read_detail": None,
+        }
+        for i, (structure, identifier, other) in enumerate(rows)
+    ]
+
+
+def _prepared(records):
+    rows = []
+    for record in records:
+        row = {"record_id": record["record_id"], "input_structure": record["structure"]}
+        try:
+            with rdBase.BlockLogs():
+                standard = standardise_smiles(record["structure"])
+            row |= {"status": "ok", "reason_code": None, "reason_detail": None}
+            row |= {"parent_smiles": standard.parent_smiles, "changes": list(standard.changes)}
+            row |= {"removed_fragments": standard.removed_fragments}
+            row |= dict(zip((c.name for c in DESCRIPTORS), describe(standard.parent), strict=True))
+        except RejectedStructure as rejected:
+            row |= {"status": "rejected", "reason_code": rejected.reason_code, "reason_detail": rejected.detail or "?"}
+            row |= {"parent_smiles": None, "changes": [], "removed_fragments": None}
+            row |= {c.name: None for c in DESCRIPTORS}
+        rows.append(row)
+    return rows
+
+
+def _duplicates(prepared):
+    first, duplicates = {}, {}
+    for row in prepared:
+        if row["status"] == "ok":
+            known = first.setdefault(row["parent_smiles"], row["record_id"])
+            if known != row["record_id"]:
+                duplicates[row["record_id"]] = known
+    return duplicates
+
+
+def _triage(rows):
+    patterns = {name: Chem.MolFromSmarts(signal[0]) for name, signal in _SIGNALS.items()}
+    mols = [Chem.MolFromSmiles(row["parent_smiles"]) for row in rows]
+    columns = {"record_id": pa.array([row["record_id"] for row in rows], pa.int64())}
+    keys = [row["parent_smiles"] for row in rows]
+    for name, (_, base, rise) in _SIGNALS.items():
+        logits = np.array(
+            [
+                base + rise * mol.HasSubstructMatch(patterns[name]) + 3.0 * (_noise(key, name) - 0.5)
+                for mol, key in zip(mols, keys, strict=True)
+            ]
+        )
+        prob = 1 / (1 + np.exp(-logits))
+        spread = np.array([0.15 + 0.5 * _noise(key, name + "sd") for key in keys]) * prob * (1 - prob) * 2
+        columns[f"{name}_prob"] = pa.array(prob, pa.float32())
+        columns[f"{name}_sd"] = pa.array(spread, pa.float32())
+    ld50 = np.array([2.4 + 1.2 * (_noise(key, "ld50") - 0.5) for key in keys])
+    columns["ld50_neg_log_mol_per_kg"] = pa.array(ld50, pa.float32())
+    columns["ld50_neg_log_mol_per_kg_lo90"] = pa.array(ld50 - 0.8, pa.float32())
+    columns["ld50_neg_log_mol_per_kg_hi90"] = pa.array(ld50 + 0.8, pa.float32())
+    columns["ld50_sd"] = pa.array(np.full(len(keys), 0.2), pa.float32())
+    unseen = np.array([_noise(key, "unseen") ** 3 for key in keys])
+    columns["unseen_fraction"] = pa.array(unseen, pa.float32())
+    columns["in_domain"] = pa.array(unseen < 0.4, pa.bool_())
+    return pa.table(columns)
+
+
+def _compounds(rows, triage):
+    properties = pa.Table.from_pylist(
+        [{c.name: row[c.name] for c in DESCRIPTORS} | {"parent_smiles": row["parent_smiles"]} for row in rows],
+        schema=pa.schema([*((c.name, c.type) for c in DESCRIPTORS), ("parent_smiles", pa.string())]),
+    )
+    for name in properties.column_names:
+        triage = triage.append_column(name, properties[name])
+    return triage
+
+
+KNOWN = ("Nitrofurantoin", "Ciprofloxacin", "Sulfamethoxazole", "Chlorhexidine", "Trimethoprim", "Fusidic acid")
+ALERTS = ("Aliphatic_long_chain", "nitro_group", "Michael_acceptor_1", "phenol_ester", "hydroquinone")
+
+
+def _score_columns(profile, compounds, inspected):
+    fit = fit_profile(profile, compounds)
+    keys = compounds["parent_smiles"].to_pylist()
+    seen = [key if is_in else None for key, is_in in zip(keys, inspected, strict=True)]
+    pains = [None if k is None else ["quinone_A(370)"] if _noise(k, "pains") < 0.04 else [] for k in seen]
+    brenk = [None if k is None else [a for a in ALERTS if _noise(k, a) < 0.08] for k in seen]
+    classes = [None if k is None else "quinolone" if _noise(k, "class") < 0.02 else None for k in seen]
+    novelty = [None if k is None else round(0.15 + 0.5 * _noise(k, "nov") ** 2, 3) for k in seen]
+    excluded = [
+        "not_inspected"
+        if p is None
+        else "pains"
+        if p
+        else "known_antibacterial"
+        if c or n >= 0.5
+        else "hard:activity"
+        if v < 0.02
+        else None
+        for p, c, n, v in zip(pains, classes, novelty, fit.profile_prob, strict=True)
+    ]
+    score = fit.profile_prob * fit.preference
+    columns = {
+        "record_id": compounds["record_id"],
+        "score": score.astype(np.float32),
+        "profile_prob": fit.profile_prob,
+        "desirability": fit.desirability,
+    }
+    for criterion in profile.criteria:
+        columns[f"{criterion.name}_value"] = fit.values[criterion.name]
+        columns[f"{criterion.name}_desirability"] = fit.desirabilities[criterion.name]
+    columns |= {
+        "inspected": pa.array([k is not None for k in seen]),
+        "pains": pa.array(pains, pa.list_(pa.string())),
+        "brenk": pa.array(brenk, pa.list_(pa.string())),
+        "antibacterial_class": pa.array(classes, pa.string()),
+        "novelty_tanimoto": pa.array(novelty, pa.float32()),
+        "nearest_known": pa.array([None if k is None else KNOWN[int(6 * _noise(k, "nk"))] for k in seen], pa.string()),
+        "excluded_by": pa.array(excluded, pa.string()),
+    }
+    return pa.table(columns)
+
+
+def _dense_rank(scores):
+    distinct = np.unique(scores)
+    return (len(distinct) - np.searchsorted(distinct, scores)).astype(np.int64)
+
+
+def _scores(profile, compounds, rows, shortlist, hits):
+    fit = fit_profile(profile, compounds)
+    order = np.argsort(-(fit.profile_prob * fit.preference), kind="stable")
+    inspected = np.isin(np.arange(len(rows)), order[:shortlist])
+    table = _score_columns(profile, compounds, inspected)
+    table = table.append_column("rank", pa.array(_dense_rank(table["score"].to_numpy())))
+    front = [int(1 + 5 * _noise(i, "front")) if seen else None for i, seen in enumerate(inspected)]
+    table = table.append_column("pareto_front", pa.array(front, pa.int32()))
+    table = conform(table, scores_columns(profile.criteria))
+    eligible = table.filter(table["excluded_by"].is_null()).sort_by([("rank", "ascending"), ("record_id", "ascending")])
+    return table, eligible["record_id"].to_pylist()[:hits]
+
+
+def _hits(profile, hit_ids, records, compounds, scores):
+    at = {record: i for i, record in enumerate(compounds["record_id"].to_pylist())}
+    take = pa.array([at[i] for i in hit_ids], pa.int64())
+    table = scores.take(take)
+    for name in compounds.column_names:
+        if name not in table.column_names:
+            table = table.append_column(name, compounds.take(take)[name])
+    scaffolds = [MurckoScaffold.MurckoScaffoldSmiles(s) for s in table["parent_smiles"].to_pylist()]
+    chosen = [records[i] for i in hit_ids]
+    added = {
+        "hit": pa.array(range(1, len(hit_ids) + 1), pa.int32()),
+        "compound_id": pa.array([r["compound_id"] for r in chosen], pa.string()),
+        "source": pa.array([r["source"] for r in chosen], pa.string()),
+        "source_row": pa.array([r["source_row"] for r in chosen], pa.int64()),
+        "input_structure": pa.array([r["structure"] for r in chosen], pa.string()),
+        "nn_similarity": pa.array([0.2 + 0.6 * _noise(i, "nn") for i in hit_ids], pa.float32()),
+        "scaffold": pa.array(scaffolds, pa.string()),
+        "cluster": pa.array([1 + list(dict.fromkeys(scaffolds)).index(s) for s in scaffolds], pa.int32()),
+        "reasons": pa.array(
+            [f"{profile.criteria[0].title}: 42%; nearest known {KNOWN[0]}" for _ in hit_ids], pa.string()
+        ),
+        "library_properties": pa.array([r["properties"] for r in chosen], pa.string()),
+    }
+    for name, values in added.items():
+        table = table.append_column(name, values)
+    shown = [e for e in endpoints() if e.name in profile.endpoint_names()]
+    return conform(table, hits_columns(shown))
+
+
+def _controls(profile, controls, scores):
+    columns = controls_columns(endpoints(), profile.criteria)
+    if not controls:
+        return conform(pa.table({c.name: pa.nulls(0, c.type) for c in columns}), columns)
+    records = _records([(smiles, name, None) for name, _, _, smiles, _ in controls], "controls.csv")
+    prepared = _prepared(records)
+    ok = [row for row in prepared if row["status"] == "ok"]
+    compounds = _compounds(ok, _triage(ok))
+    # Known actives are found by a model that works.
+    kinds = {i: kind for i, (_, kind, *_) in enumerate(controls)}
+    for name in ("saureus_growth_inhibition", "ecoli_growth_inhibition", "abaumannii_growth_inhibition"):
+        lift = [
+            2.5 + 3 * (_noise(i, name + "lift") - 0.4) if kinds[i] == "active" else 0
+            for i in compounds["record_id"].to_pylist()
+        ]
+        prob = compounds[f"{name}_prob"].to_numpy()
+        lifted = 1 / (1 + (1 - prob) / prob * np.exp(-np.array(lift)))
+        compounds = compounds.set_column(
+            compounds.column_names.index(f"{name}_prob"), f"{name}_prob", pa.array(lifted, pa.float32())
+        )
+    table = _score_columns(profile, compounds, [True] * len(ok)).drop_columns(["antibacterial_class"])
+    for name in compounds.column_names:
+        if name not in table.column_names:
+            table = table.append_column(name, compounds[name])
+    library = np.sort(scores["score"].to_numpy())
+    would = 1 + len(library) - np.searchsorted(library, table["score"].to_numpy(), "right")
+    table = table.append_column("would_rank", pa.array(would, pa.int64()))
+    at = {record: i for i, record in enumerate(compounds["record_id"].to_pylist())}
+    aligned = table.take(pa.array([at.get(i) for i in range(len(controls))], pa.int64()))
+    added = {
+        "name": pa.array([c[0] for c in controls], pa.string()),
+        "kind": pa.array([c[1] for c in controls], pa.string()),
+        "antibacterial_class": pa.array([c[2] for c in controls], pa.string()),
+        "structure": pa.array([c[3] for c in controls], pa.string()),
+        "in_training": pa.array([c[4] for c in controls], pa.bool_()),
+        "status": pa.array([row["status"] for row in prepared], pa.string()),
+        "reason_code": pa.array([row["reason_code"] for row in prepared], pa.string()),
+        "tier": pa.array(["triage" if i in at else None for i in range(len(controls))], pa.string()),
+    }
+    for name, values in added.items():
+        aligned = aligned.append_column(name, values)
+    return conform(aligned, columns)
+
+
+def _summaries(folder, rows, unique):
+    folder.mkdir(parents=True)
+    facts = {
+        "ingest": {"rows": rows, "seconds": 0.5},
+        "prepare-library-00000": {"rows": rows, "seconds": 2.5},
+        "prepare-library-00001": {"rows": rows, "seconds": 1.5},
+        "triage-library-00000": {"rows": unique, "seconds": 1.0, "device": "cpu"},
+        "score": {"compounds": unique, "seconds": 0.7},
+    }
+    for name, values in facts.items():
+        (folder / f"{name}.json").write_text(json.dumps({"stage": name.split("-")[0], "started": 1.7e9, **values}))
+
+
+def _columns(rows):
+    kinds = {
+        "record_id": pa.int64(),
+        "source_row": pa.int64(),
+        "changes": pa.list_(pa.string()),
+        **{c.name: c.type for c in DESCRIPTORS},
+    }
+    low = {"source", "structure_format", "read_error", "status", "reason_code"}
+    return pa.schema([(name, kinds.get(name, LOW_CARDINALITY if name in low else pa.string())) for name in rows[0]])
+
+
+def _take(rows, within):
+    return pa.Table.from_pylist([rows[i] for i in within if i < len(rows)], schema=_columns(rows))
+
+
+def _filter(table, within):
+    import pyarrow.compute as pc
+
+    ids = table["record_id"]
+    return table.filter(pc.and_(pc.greater_equal(ids, within.start), pc.less(ids, within.stop)))
+
+
+def _write(path: Path, table: pa.Table):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, compression="zstd")

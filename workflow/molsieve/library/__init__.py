@@ -1,0 +1,1 @@
+"""Readers: compound library files of any supported format to one table of records."""

@@ -1,0 +1,1 @@
+"""Trained models: networks, the model store, calibration, the domain and the triage stage."""

@@ -1,0 +1,335 @@
+"""What the report shows, gathered from the work folder in one pass over its shards.
+
+Histograms and counts are summed shard by shard; of the whole library only its scores are held, 4 bytes a compound.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from molsieve.results.assemble import Lookup, WorkFolder
+from molsieve.results.facts import RunFacts
+from molsieve.results.schema import UNIT_TEXT, value_column
+
+TOP_HITS = 100
+EXAMPLES = 3
+
+Floats = NDArray[np.floating]
+
+# Names, titles, units and edges of the properties that are drawn.
+PROPERTIES = (
+    ("mw_da", "Molecular weight", "Da", np.linspace(0, 1000, 41)),
+    ("logp_crippen", "Lipophilicity (Crippen logP)", "", np.linspace(-6, 10, 41)),
+    ("tpsa_a2", "Polar surface (TPSA)", "Å²", np.linspace(0, 300, 41)),
+)
+_UNIT_EDGES = np.linspace(0, 1, 41)
+# Predictions of rare outcomes crowd near zero; a logarithmic axis from 0.01 % shows them.
+_LOG_EDGES = np.geomspace(1e-4, 1, 41)
+_CROWDED_BELOW = 0.05
+
+
+@dataclass
+class Histogram:
+    """Counts of the library between fixed edges; what lies outside counts in the outermost bins."""
+
+    edges: Floats
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        self.counts = np.zeros(len(self.edges) - 1, dtype=np.int64)
+
+    def add(self, values: Floats) -> None:
+        """Count more values; missing ones are left out."""
+        self.counts += self.count(values)
+
+    def count(self, values: Floats) -> NDArray[np.int64]:
+        """Return the counts of some values between the same edges."""
+        values = values[~np.isnan(values)]
+        counted, _ = np.histogram(np.clip(values, self.edges[0], self.edges[-1]), self.edges)
+        return counted
+
+    @property
+    def total(self) -> int:
+        """Values counted."""
+        return int(self.counts.sum())
+
+    @property
+    def median(self) -> float | None:
+        """Median, to the width of a bin."""
+        if not self.total:
+            return None
+        at = int(np.searchsorted(np.cumsum(self.counts), self.total / 2))
+        return float((self.edges[at] + self.edges[at + 1]) / 2)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One quantity over the library, with the controls and the hits beside it."""
+
+    column: str
+    title: str
+    unit: str
+    logarithmic: bool
+    library: Histogram
+    active: Floats
+    inactive: Floats
+    hits: Floats
+
+
+@dataclass(frozen=True)
+class RejectedExample:
+    """One rejected record."""
+
+    source: str
+    source_row: int
+    compound_id: str | None
+    input_structure: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True)
+class LibraryFacts:
+    """Counts of the library at each step of the funnel, and why records left it."""
+
+    read: int
+    parsed: int
+    unique: int
+    predicted: int
+    inspected: int
+    eligible: int
+    reasons: Mapping[str, int]
+    examples: Mapping[str, Sequence[RejectedExample]]
+    changes: Mapping[str, int]
+    excluded: Mapping[str, int]
+    """Why inspected compounds are not eligible."""
+    in_domain: int
+
+    @property
+    def rejected(self) -> int:
+        """Records without a parent."""
+        return self.read - self.parsed
+
+    @property
+    def duplicates(self) -> int:
+        """Records whose parent occurred before."""
+        return self.parsed - self.unique
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything the report draws."""
+
+    library: LibraryFacts
+    library_scores: Floats
+    controls: Sequence[Mapping[str, Any]]
+    hits: Sequence[Mapping[str, Any]]
+    hits_total: int
+    scaffolds: int
+    distributions: Sequence[Distribution]
+    property_distributions: Sequence[Distribution]
+    domain_distributions: Sequence[Distribution]
+
+
+def gather(work: WorkFolder, facts: RunFacts) -> ReportData:
+    """Read everything the report needs."""
+    collector = _Collector(work, facts)
+    for shard in work.shards:
+        collector.add(shard)
+    return collector.result()
+
+
+class _Collector:
+    """Sums over the shards."""
+
+    def __init__(self, work: WorkFolder, facts: RunFacts) -> None:
+        self.work = work
+        self.facts = facts
+        self.duplicates = Lookup.read(work.duplicates, "duplicate_of")
+        self.controls = pq.read_table(work.controls) if work.controls.exists() else None
+        hits = pq.read_table(work.hits)
+        self.hits_total = hits.num_rows
+        self.scaffolds = len(hits["scaffold"].unique())
+        self.hits = hits.slice(0, TOP_HITS)
+        self.hit_scores: dict[int, dict[str, Any]] = {}
+        self.scores: list[NDArray[np.float32]] = []
+        self.counts: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.changes: Counter[str] = Counter()
+        self.excluded: Counter[str] = Counter()
+        self.examples: dict[str, list[RejectedExample]] = {}
+        linear = {"profile_prob": Histogram(_UNIT_EDGES), "unseen_fraction": Histogram(_UNIT_EDGES)}
+        linear |= {name: Histogram(edges) for name, _, _, edges in PROPERTIES}
+        for endpoint in facts.profile_endpoints:
+            column = value_column(endpoint)
+            linear[column] = Histogram(_UNIT_EDGES if endpoint.task == "classification" else self._range(column))
+        self.linear = linear
+        self.logarithmic = {name: Histogram(_LOG_EDGES) for name in linear if name.endswith("_prob")}
+
+    def _range(self, column: str) -> Floats:
+        """Bin edges over all values of a prediction, from the statistics in the footers of the shards."""
+        low, high = np.inf, -np.inf
+        for shard in self.work.shards:
+            footer = pq.read_metadata(self.work.triage(shard))
+            at = footer.schema.names.index(column)
+            for group in range(footer.num_row_groups):
+                statistics = footer.row_group(group).column(at).statistics
+                if statistics is not None and statistics.has_min_max:
+                    low, high = min(low, statistics.min), max(high, statistics.max)
+        return np.linspace(low, high, 41) if low < high else np.linspace(0, 1, 41)
+
+    def add(self, shard: str) -> None:
+        self._add_prepared(shard)
+        triage = pq.read_table(self.work.triage(shard), columns=self._predicted())
+        scores = pq.read_table(self.work.scores(shard))
+        self.counts["predicted"] += triage.num_rows
+        self.counts["in_domain"] += pc.sum(triage["in_domain"]).as_py() or 0
+        for name in triage.column_names:
+            if name != "in_domain":
+                self._count(name, triage[name])
+        self._count("profile_prob", scores["profile_prob"])
+        self.scores.append(scores["score"].to_numpy())
+        seen = scores.filter(scores["inspected"])
+        self.counts["inspected"] += seen.num_rows
+        excluded = seen["excluded_by"]
+        self.counts["eligible"] += excluded.null_count
+        _tally(self.excluded, excluded)
+        wanted = scores.filter(pc.is_in(scores["record_id"], value_set=self.hits["record_id"].combine_chunks()))
+        self.hit_scores |= {row["record_id"]: row for row in wanted.to_pylist()}
+
+    def _predicted(self) -> list[str]:
+        return [*(value_column(e) for e in self.facts.profile_endpoints), "unseen_fraction", "in_domain"]
+
+    def _count(self, name: str, column: pa.ChunkedArray) -> None:
+        values = column.to_numpy()
+        self.linear[name].add(values)
+        if name in self.logarithmic:
+            self.logarithmic[name].add(values)
+
+    def _add_prepared(self, shard: str) -> None:
+        columns = ["record_id", "status", "reason_code", "reason_detail", "input_structure", "changes"]
+        table = pq.read_table(self.work.prepared(shard), columns=[*columns, *(name for name, *_ in PROPERTIES)])
+        ok = pc.equal(table["status"].cast(pa.string()), "ok")
+        unique = pc.and_(ok, self.duplicates.of(table["record_id"].to_numpy()).is_null())
+        self.counts["read"] += table.num_rows
+        self.counts["parsed"] += pc.sum(ok).as_py() or 0
+        self.counts["unique"] += pc.sum(unique).as_py() or 0
+        rejected = table.filter(pc.invert(ok))
+        _tally(self.reasons, rejected["reason_code"])
+        _tally(self.changes, pc.list_flatten(table.filter(ok)["changes"]))
+        kept = table.filter(unique)
+        for name, *_ in PROPERTIES:
+            self._count(name, kept[name])
+        self._add_examples(shard, rejected)
+
+    def _add_examples(self, shard: str, rejected: pa.Table) -> None:
+        codes = rejected["reason_code"].cast(pa.string())
+        chosen: list[int] = []
+        for code in codes.unique().to_pylist():
+            missing = EXAMPLES - len(self.examples.get(code, []))
+            if missing > 0:
+                found = pc.indices_nonzero(pc.equal(codes, code))
+                chosen += found[:missing].to_pylist()
+        if not chosen:
+            return
+        examples = rejected.take(pa.array(sorted(chosen)))
+        columns = ["record_id", "source", "source_row", "compound_id"]
+        wanted = pc.field("record_id").isin(examples["record_id"].combine_chunks())
+        origin = {
+            row["record_id"]: row
+            for row in pq.read_table(self.work.records(shard), columns=columns, filters=wanted).to_pylist()
+        }
+        for row in examples.to_pylist():
+            record = origin[row["record_id"]]
+            self.examples.setdefault(row["reason_code"], []).append(
+                RejectedExample(
+                    source=record["source"],
+                    source_row=record["source_row"],
+                    compound_id=record["compound_id"],
+                    input_structure=row["input_structure"],
+                    detail=row["reason_detail"],
+                )
+            )
+
+    def result(self) -> ReportData:
+        scores = np.concatenate(self.scores) if self.scores else np.zeros(0, dtype=np.float32)
+        library = LibraryFacts(
+            **{name: self.counts[name] for name in ("read", "parsed", "unique", "predicted", "inspected", "eligible")},
+            reasons=dict(self.reasons.most_common()),
+            examples=self.examples,
+            changes=dict(self.changes.most_common()),
+            excluded=dict(self.excluded.most_common()),
+            in_domain=self.counts["in_domain"],
+        )
+        return ReportData(
+            library=library,
+            library_scores=scores,
+            controls=self.controls.to_pylist() if self.controls is not None else [],
+            hits=[{**row, "scores": self.hit_scores.get(row["record_id"], {})} for row in self.hits.to_pylist()],
+            hits_total=self.hits_total,
+            scaffolds=self.scaffolds,
+            distributions=[self._score_distribution(scores), *self._endpoint_distributions()],
+            property_distributions=[self._distribution(name, title, unit) for name, title, unit, _ in PROPERTIES],
+            domain_distributions=self._domain_distributions(),
+        )
+
+    def _domain_distributions(self) -> list[Distribution]:
+        neighbours = pq.read_table(self.work.neighbours, columns=["nn_similarity"])["nn_similarity"]
+        self.linear["nn_similarity"] = Histogram(_UNIT_EDGES)
+        self._count("nn_similarity", neighbours)
+        return [
+            self._distribution("unseen_fraction", "Share of the fingerprint unseen in training", ""),
+            self._distribution("nn_similarity", "Similarity to the nearest training molecule (shortlist)", ""),
+        ]
+
+    def _endpoint_distributions(self) -> Iterable[Distribution]:
+        yield self._distribution("profile_prob", "Probability of meeting the profile", "")
+        for endpoint in self.facts.profile_endpoints:
+            unit = UNIT_TEXT.get(endpoint.unit or "", endpoint.unit or "")
+            yield self._distribution(value_column(endpoint), endpoint.title, unit)
+
+    def _score_distribution(self, scores: NDArray[np.float32]) -> Distribution:
+        active, inactive = (self._of_controls("score", kind) for kind in ("active", "inactive"))
+        every = np.concatenate([scores, active, inactive])
+        top = float(np.nanmax(every)) if len(every) else 1.0
+        low = min(0.0, float(np.nanmin(every))) if len(every) else 0.0
+        crowded = bool(low >= 0 and len(scores) and np.median(scores) < _CROWDED_BELOW * top)
+        decade = 10 ** np.ceil(np.log10(top)) if top > 0 else 1.0
+        edges = np.geomspace(decade * 1e-4, decade, 41) if crowded and top > 0 else np.linspace(low, top or 1.0, 41)
+        histogram = Histogram(edges)
+        histogram.add(scores)
+        hits = np.array([row["score"] for row in self.hits.to_pylist()], dtype=np.float64)
+        return Distribution("score", "Score", "", crowded and top > 0, histogram, active, inactive, hits)
+
+    def _distribution(self, name: str, title: str, unit: str) -> Distribution:
+        histogram = self.linear[name]
+        crowded = name in self.logarithmic and (histogram.median or 1.0) < _CROWDED_BELOW
+        return Distribution(
+            column=name,
+            title=title,
+            unit=unit,
+            logarithmic=crowded,
+            library=self.logarithmic[name] if crowded else histogram,
+            active=self._of_controls(name, "active"),
+            inactive=self._of_controls(name, "inactive"),
+            hits=np.array(self.hits[name].to_pylist(), dtype=np.float64)
+            if name in self.hits.column_names
+            else np.zeros(0),
+        )
+
+    def _of_controls(self, name: str, kind: str) -> Floats:
+        if self.controls is None or name not in self.controls.column_names:
+            return np.zeros(0)
+        chosen = self.controls.filter(pc.equal(self.controls["kind"].cast(pa.string()), kind))[name].drop_null()
+        return np.asarray(chosen.to_numpy(), dtype=np.float64)
+
+
+def _tally(into: Counter[str], column: pa.ChunkedArray) -> None:
+    for counted in column.cast(pa.string()).drop_null().value_counts().to_pylist():
+        into[counted["values"]] += counted["counts"]

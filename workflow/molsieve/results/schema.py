@@ -1,0 +1,381 @@
+"""The contract of the result set as data: every published table, column by column.
+
+The Arrow schemas, their field metadata, ``schema.json``, ``DATA_DICTIONARY.md`` and ``datapackage.json`` are all
+derived from these declarations, so none of them can disagree with the files.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+
+from molsieve.columns import LOW_CARDINALITY, Column, arrow_schema
+
+F32 = pa.float32()
+STRINGS = pa.list_(pa.string())
+
+# What a unit in a column name reads like in prose.
+UNIT_TEXT = {"neg_log_mol_per_kg": "-log10(mol/kg)", "log_mol_per_kg": "log10(mol/kg)"}
+
+
+class EndpointLike(Protocol):
+    """What the contract needs to know of a predicted endpoint (``molsieve.models.endpoints.Endpoint`` is one)."""
+
+    @property
+    def name(self) -> str:
+        """Name in column names, e.g. ``saureus_growth_inhibition``."""
+
+    @property
+    def task(self) -> str:
+        """``classification`` or ``regression``."""
+
+    @property
+    def unit(self) -> str | None:
+        """Unit as it stands in column names; regression only."""
+
+    @property
+    def title(self) -> str:
+        """Name in prose."""
+
+    @property
+    def description(self) -> str:
+        """What the endpoint is, in a sentence."""
+
+
+class CriterionLike(Protocol):
+    """What the contract needs to know of a criterion of a target product profile."""
+
+    @property
+    def name(self) -> str:
+        """Name in column names."""
+
+    @property
+    def title(self) -> str:
+        """Name in prose."""
+
+    @property
+    def unit(self) -> str | None:
+        """Unit of the raw value, where it has one."""
+
+    @property
+    def description(self) -> str:
+        """What is asked of a compound, in a sentence."""
+
+
+class Table(NamedTuple):
+    """One published table: where it lies, what a row is, and its columns."""
+
+    name: str
+    path: str
+    row: str
+    key: str
+    columns: tuple[Column, ...]
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the table is a folder of parts."""
+        return "*" in self.path
+
+    def schema(self, metadata: dict[str, str] | None = None) -> pa.Schema:
+        """Arrow schema of every file of the table."""
+        return arrow_schema(self.columns, metadata)
+
+
+RECORD_ID = Column(
+    "record_id",
+    pa.int64(),
+    "Number of the input record, 0 to N-1 over the whole run in input order; joins all tables",
+    nullable=False,
+)
+
+
+def value_column(endpoint: EndpointLike) -> str:
+    """Column that holds the prediction of an endpoint."""
+    return f"{endpoint.name}_{endpoint.unit}" if endpoint.task == "regression" else f"{endpoint.name}_prob"
+
+
+def compounds_columns() -> tuple[Column, ...]:
+    """``compounds``: one row for every input record, in input order."""
+    # RDKit is loaded with it, which readers of this module do not all need.
+    from molsieve.chemistry.descriptors import DESCRIPTORS
+
+    return (
+        RECORD_ID,
+        Column("source", LOW_CARDINALITY, "Name of the input file the record was read from", nullable=False),
+        Column(
+            "source_row",
+            pa.int64(),
+            "Data row (header not counted) or SDF record in that file, counted from 1",
+            nullable=False,
+        ),
+        Column("compound_id", pa.string(), "The user's identifier, verbatim; null where the library has none"),
+        Column(
+            "input_structure",
+            pa.string(),
+            "Structure as read, verbatim; for SDF the canonical SMILES of the record as read, or the start of the "
+            "record where it could not be read",
+        ),
+        Column(
+            "status",
+            LOW_CARDINALITY,
+            "ok: predicted and scored; duplicate: same parent as an earlier record; rejected: see reason_code",
+            nullable=False,
+        ),
+        Column("reason_code", LOW_CARDINALITY, "Why the record is not ok, as a code; null when ok"),
+        Column("reason_detail", pa.string(), "Why the record is not ok, in words; null when ok"),
+        Column("duplicate_of", pa.int64(), "record_id of the first record with the same parent; null otherwise"),
+        Column(
+            "parent_smiles",
+            pa.string(),
+            "Canonical SMILES of the standardised parent, which is what was predicted; null when rejected",
+        ),
+        Column(
+            "inchikey",
+            pa.string(),
+            "Standard InChIKey of the parent; filled for every hit, for all ok compounds of small libraries, else null",
+        ),
+        Column("changes", STRINGS, "Standardisation steps that altered the molecule, in order; empty when none did"),
+        Column("removed_fragments", pa.string(), "Canonical SMILES of what was removed as salt or solvent, or null"),
+        *DESCRIPTORS,
+    )
+
+
+def endpoint_columns(endpoint: EndpointLike, *, conformal: bool) -> tuple[Column, ...]:
+    """Columns that hold the prediction of one endpoint and its uncertainty.
+
+    Args:
+        endpoint: The endpoint.
+        conformal: Whether the conformal set of a classification endpoint is among them.
+
+    """
+    value = value_column(endpoint)
+    if endpoint.task == "regression":
+        unit = UNIT_TEXT.get(endpoint.unit or "", endpoint.unit)
+        return (
+            Column(value, F32, f"{endpoint.title}: predicted value. {endpoint.description}", unit),
+            Column(f"{value}_lo90", F32, f"{endpoint.title}: lower bound of the 90 % interval", unit),
+            Column(f"{value}_hi90", F32, f"{endpoint.title}: upper bound of the 90 % interval", unit),
+            Column(
+                f"{endpoint.name}_sd", F32, f"{endpoint.title}: standard deviation over the ensemble's members", unit
+            ),
+        )
+    columns = (
+        Column(value, F32, f"{endpoint.title}: calibrated probability, 0 to 1. {endpoint.description}"),
+        Column(
+            f"{endpoint.name}_sd",
+            F32,
+            f"{endpoint.title}: standard deviation of the probability over the ensemble's members",
+        ),
+    )
+    if not conformal:
+        return columns
+    return (
+        *columns,
+        Column(
+            f"{endpoint.name}_set",
+            LOW_CARDINALITY,
+            f"{endpoint.title}: conformal set (active, inactive, both: cannot tell, none: unlike the training data); "
+            "null at tier triage",
+        ),
+    )
+
+
+def predictions_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]:
+    """``predictions``: one row for every compound with status ok."""
+    return (
+        RECORD_ID,
+        Column(
+            "tier",
+            LOW_CARDINALITY,
+            "Models the row comes from: triage (fast network, whole library) or refine (reference models)",
+            nullable=False,
+        ),
+        *(column for endpoint in endpoints for column in endpoint_columns(endpoint, conformal=True)),
+        Column(
+            "unseen_fraction",
+            F32,
+            "Share of the molecule's Morgan fingerprint ids that no training molecule has, 0 to 1; high: extrapolation",
+        ),
+        Column(
+            "nn_similarity",
+            F32,
+            "Tanimoto similarity (Morgan radius 2) to the nearest training molecule of the activity endpoints; "
+            "null where it was not computed (only shortlisted compounds have it)",
+        ),
+        Column("in_domain", pa.bool_(), "Whether the molecule lies within the models' applicability domain"),
+    )
+
+
+def scores_columns(criteria: Iterable[CriterionLike]) -> tuple[Column, ...]:
+    """``scores``: one row for every compound with status ok."""
+    return (
+        RECORD_ID,
+        Column(
+            "rank",
+            pa.int64(),
+            "Rank by score, 1 = best, dense over all compounds scored (ties share one)",
+            nullable=False,
+        ),
+        Column("score", F32, "What the ranking is by; higher is better. See run.json for the profile", nullable=False),
+        Column("profile_prob", F32, "Probability of meeting every criterion of the profile, 0 to 1", nullable=False),
+        Column("desirability", F32, "Weighted geometric mean of the criteria's desirabilities, 0 to 1", nullable=False),
+        *(column for criterion in criteria for column in criterion_columns(criterion)),
+        Column(
+            "inspected",
+            pa.bool_(),
+            "Whether the compound was shortlisted, so that alerts, class and novelty were computed",
+            nullable=False,
+        ),
+        Column("pains", STRINGS, "Names of the PAINS patterns found; empty: none; null: not inspected"),
+        Column("brenk", STRINGS, "Names of the BRENK alerts found; empty: none; null: not inspected"),
+        Column(
+            "antibacterial_class",
+            LOW_CARDINALITY,
+            "Known antibacterial class whose pattern the compound has; null: none, or not inspected",
+        ),
+        Column(
+            "novelty_tanimoto",
+            F32,
+            "Tanimoto similarity (Morgan radius 2, 2048 bits) to the nearest known antibacterial; low is novel; "
+            "null: not inspected",
+        ),
+        Column("nearest_known", LOW_CARDINALITY, "Name of that nearest known antibacterial; null: not inspected"),
+        Column(
+            "pareto_front",
+            pa.int32(),
+            "Number of the Pareto front over the criteria (1 = no other compound is better in all of them); "
+            "null: not inspected",
+        ),
+        Column(
+            "excluded_by",
+            LOW_CARDINALITY,
+            "Why the compound cannot be a hit: pains, known_antibacterial, not_inspected or hard:<criterion>; "
+            "null: eligible",
+        ),
+    )
+
+
+def criterion_columns(criterion: CriterionLike) -> tuple[Column, Column]:
+    """Columns that hold the raw and the transformed value of one criterion of the profile."""
+    return (
+        Column(
+            f"{criterion.name}_value",
+            F32,
+            f"Criterion of the profile, raw value. {criterion.description}",
+            criterion.unit,
+        ),
+        Column(
+            f"{criterion.name}_desirability",
+            F32,
+            f"{criterion.title}: desirability of that value, 0 (unacceptable) to 1 (as wished)",
+        ),
+    )
+
+
+def hits_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]:
+    """``hits``: what a chemist opens.
+
+    Args:
+        endpoints: The endpoints of the profile, in the order they are to be shown.
+
+    """
+    compounds = {column.name: column for column in compounds_columns()}
+    predictions = {column.name: column for column in predictions_columns(())}
+    scores = {column.name: column for column in scores_columns(())}
+    properties = list(compounds)[list(compounds).index("removed_fragments") + 1 :]
+    return (
+        Column("hit", pa.int32(), "Number of the hit, 1 = best, after selection for diversity", nullable=False),
+        RECORD_ID,
+        *(scores[name] for name in ("rank", "score", "profile_prob", "desirability")),
+        *(compounds[name] for name in ("compound_id", "source", "source_row", "input_structure")),
+        compounds["parent_smiles"]._replace(nullable=False),
+        compounds["inchikey"],
+        *(compounds[name] for name in properties),
+        *(column for endpoint in endpoints for column in endpoint_columns(endpoint, conformal=True)),
+        *(predictions[name] for name in ("nn_similarity", "in_domain", "unseen_fraction")),
+        *(scores[name] for name in ("novelty_tanimoto", "nearest_known", "antibacterial_class", "brenk")),
+        Column("scaffold", pa.string(), "Murcko scaffold as SMILES; empty for acyclic molecules"),
+        Column("cluster", pa.int32(), "Cluster of similar hits the compound belongs to, numbered from 1"),
+        Column("reasons", pa.string(), "Why the compound ranks where it does, in words"),
+        Column(
+            "library_properties", pa.string(), "The other columns or SDF tags of the record, as a JSON object; or null"
+        ),
+    )
+
+
+def controls_columns(endpoints: Iterable[EndpointLike], criteria: Iterable[CriterionLike]) -> tuple[Column, ...]:
+    """Columns of ``controls``: one row for every control; controls go the same way as the library."""
+    predictions = [column for column in predictions_columns(endpoints) if column.name != "record_id"]
+    # Ranks and fronts are of the library, in which controls have no place.
+    scores = [c for c in scores_columns(criteria) if c.name not in {"record_id", "rank", "pareto_front", "inspected"}]
+    return (
+        Column("name", pa.string(), "Name of the control", nullable=False),
+        Column("kind", LOW_CARDINALITY, "active: known antibacterial; inactive: known not to be one", nullable=False),
+        Column(
+            "antibacterial_class",
+            LOW_CARDINALITY,
+            "Class of the antibacterial from the reference list; null for inactives",
+        ),
+        Column("structure", pa.string(), "SMILES of the reference list", nullable=False),
+        Column("parent_smiles", pa.string(), "Canonical SMILES of the standardised parent; null when rejected"),
+        Column(
+            "in_training",
+            pa.bool_(),
+            "Whether the models were trained on this compound, so that its rank proves nothing",
+        ),
+        Column("status", LOW_CARDINALITY, "ok, or rejected: see reason_code", nullable=False),
+        Column("reason_code", LOW_CARDINALITY, "Why the control was rejected; null when ok"),
+        # Controls that were rejected have no predictions and no scores.
+        *(c._replace(nullable=True) for c in (*predictions, *scores) if c.name != "antibacterial_class"),
+        Column("would_rank", pa.int64(), "1 + the number of library compounds that score higher; null when rejected"),
+    )
+
+
+def tables(
+    endpoints: Sequence[EndpointLike],
+    profile_endpoints: Sequence[EndpointLike],
+    criteria: Sequence[CriterionLike],
+) -> tuple[Table, ...]:
+    """Every table of a result set.
+
+    Args:
+        endpoints: All endpoints of the models, in order.
+        profile_endpoints: Those that the profile asks for, in the order they are shown among the hits.
+        criteria: The criteria of the profile, in order.
+
+    """
+    compounds = compounds_columns()
+    return (
+        Table("compounds", "compounds/part-*.parquet", "one input record", "record_id", compounds),
+        Table(
+            "predictions",
+            "predictions/part-*.parquet",
+            "one compound with status ok",
+            "record_id",
+            predictions_columns(endpoints),
+        ),
+        Table("scores", "scores/part-*.parquet", "one compound with status ok", "record_id", scores_columns(criteria)),
+        Table("hits", "hits.parquet", "one hit, best first", "hit", hits_columns(profile_endpoints)),
+        Table("rejects", "rejects.parquet", "one record that was rejected", "record_id", compounds),
+        Table("controls", "controls.parquet", "one spiked control", "name", controls_columns(endpoints, criteria)),
+    )
+
+
+def conform(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    """Table with exactly these columns in this order; nullable ones that are missing are filled with nulls.
+
+    Raises:
+        KeyError: A column that may not be null is missing.
+        pyarrow.ArrowInvalid: A value does not fit its declared type.
+
+    """
+    arrays = []
+    for column in columns:
+        if column.name in table.column_names:
+            array = table[column.name]
+            arrays.append(array if array.type == column.type else array.cast(column.type))
+        elif column.nullable:
+            arrays.append(pa.chunked_array([pa.nulls(table.num_rows, column.type)]))
+        else:
+            raise KeyError(column.name)
+    return pa.table(arrays, schema=arrow_schema(columns))

@@ -1,0 +1,1 @@
+"""Templates, style and script of the report; they are data of this package."""

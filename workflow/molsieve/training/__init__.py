@@ -1,0 +1,1 @@
+"""Training: dataset registry, curation, frozen splits, fitting, evaluation and model cards."""

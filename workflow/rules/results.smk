@@ -1,0 +1,44 @@
+"""What a run leaves behind: the report, and the result set that is published whole or not at all."""
+
+
+rule report:
+    input:
+        scores="<work>/scores",
+        hits="<work>/hits.parquet",
+        controls="<work>/controls.parquet" if PLAN.controls else [],
+    output:
+        report="<work>/report.html",
+    log:
+        "<work>/logs/report.log",
+    params:
+        work=PLAN.work,
+        config=PLAN.settings,
+        code=PLAN.code("report"),
+    conda:
+        "../../envs/molsieve.yaml"
+    shell:
+        "python -m molsieve report {params.work:q} {output.report:q} --config {params.config:q} 2> {log:q}"
+
+
+rule publish:
+    input:
+        report="<work>/report.html",
+        scores="<work>/scores",
+        hits="<work>/hits.parquet",
+        controls="<work>/controls.parquet" if PLAN.controls else [],
+    output:
+        # Publishing replaces the whole folder; an older result set stays until then, and when publishing fails.
+        update("<results>/checksums.sha256"),
+    log:
+        "<work>/logs/publish.log",
+    params:
+        work=PLAN.work,
+        results=PLAN.results,
+        config=PLAN.settings,
+        inchikey_limit=PLAN.config.results.inchikey_limit,
+        code=PLAN.code("publish"),
+    conda:
+        "../../envs/molsieve.yaml"
+    shell:
+        "python -m molsieve publish {params.work:q} {params.results:q} --config {params.config:q}"
+        " --report {input.report:q} --inchikey-limit {params.inchikey_limit} 2> {log:q}"
