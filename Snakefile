@@ -23,7 +23,11 @@ except MolsieveError as error:
     raise WorkflowError(str(error)) from None
 
 # Jobs find the package of this clone and the interpreter that runs Snakemake, also when no environment is active.
-shell.prefix(command_prefix(Path(workflow.basedir), Path(sys.executable), workflow.deployment_settings))
+shell.prefix(
+    command_prefix(
+        Path(workflow.basedir), Path(sys.executable), workflow.deployment_settings
+    )
+)
 
 
 pathvars:
@@ -42,6 +46,7 @@ rule all:
         "<results>/checksums.sha256",
 
 
+include: "workflow/rules/shards.smk"
 include: "workflow/rules/library.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/scoring.smk"

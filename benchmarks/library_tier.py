@@ -82,7 +82,17 @@ class PeakMemory(threading.Thread):
 
 def run_workflow(library: Path, folder: Path, cores: int) -> tuple[float, PeakMemory]:
     """Seconds of the workflow from the file to the predictions, and its memory."""
-    command = [sys.executable, "-m", "molsieve", "run", str(library.resolve()), "--out", "results/speed", "--cores", str(cores)]
+    command = [
+        sys.executable,
+        "-m",
+        "molsieve",
+        "run",
+        str(library.resolve()),
+        "--out",
+        "results/speed",
+        "--cores",
+        str(cores),
+    ]
     command += ["--set", "controls.enabled=false", "--snakemake=--until", "--snakemake=triage", "--snakemake=--quiet"]
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -113,7 +123,9 @@ def main() -> None:
             seconds, memory = run_workflow(arguments.library, folder / str(repeat), cores)
             runs.append(seconds)
             memories.append(memory)
-            print(f"floor {floors[-1]:.1f} s   molsieve {runs[-1]:.1f} s   share {floors[-1] / runs[-1]:.2f}", flush=True)
+            print(
+                f"floor {floors[-1]:.1f} s   molsieve {runs[-1]:.1f} s   share {floors[-1] / runs[-1]:.2f}", flush=True
+            )
     floor, run = statistics.median(floors), statistics.median(runs)
     facts = {
         "library": arguments.library.name,

@@ -12,9 +12,7 @@ CONDA_NAMES = {"dask-core": "dask", "pytorch": "torch"}
 
 def pins(name: str) -> dict[str, str]:
     lines = (project_root() / "envs" / name).read_text().splitlines()
-    return {
-        found[1].lower(): found[2] for line in lines if (found := re.match(r"([A-Za-z0-9_.-]+)==([^\s;#]+)", line))
-    }
+    return {found[1].lower(): found[2] for line in lines if (found := re.match(r"([A-Za-z0-9_.-]+)==([^\s;#]+)", line))}
 
 
 def release(version: str) -> tuple[int, ...]:

@@ -75,7 +75,7 @@ def small_library(folder: Path, rows: int = 300) -> Path:
 
     nci = (Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi").read_text().splitlines()[:rows]
     library = folder / "library.csv"
-    library.write_text(MESSY + "".join(f'{line.split()[0]},NSC {line.split()[1]},\n' for line in nci))
+    library.write_text(MESSY + "".join(f"{line.split()[0]},NSC {line.split()[1]},\n" for line in nci))
     return library
 
 

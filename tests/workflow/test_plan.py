@@ -51,7 +51,9 @@ def test_the_command_line_explains_the_same_way(workspace):
 
 
 def test_every_command_has_a_help_text_with_an_example():
-    listed = subprocess.run([sys.executable, "-m", "molsieve", "--help"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        [sys.executable, "-m", "molsieve", "--help"], capture_output=True, text=True, check=True
+    ).stdout
     from typer.main import get_command
 
     from molsieve.cli import app

@@ -62,7 +62,9 @@ def test_known_antibacterials_are_no_hits_but_rank(results):
 def test_controls_went_through_and_into_no_table(results):
     controls = pd.read_parquet(results / "controls.parquet")
     assert set(controls["kind"]) == {"active", "inactive"}
-    active, inactive = (controls.loc[controls["kind"] == kind, "would_rank"].median() for kind in ("active", "inactive"))
+    active, inactive = (
+        controls.loc[controls["kind"] == kind, "would_rank"].median() for kind in ("active", "inactive")
+    )
     assert active < inactive
     assert len(pd.read_parquet(results / "scores")) == len(pd.read_parquet(results / "predictions"))
 
@@ -105,7 +107,9 @@ def test_a_change_of_code_reruns_the_stages_that_use_it(screened, tmp_path, modu
     import shutil
 
     copy = tmp_path / "project"
-    ignored = shutil.ignore_patterns(".venv", ".git", "results", "work", ".snakemake", "tests", ".*_cache", "__pycache__", "training")
+    ignored = shutil.ignore_patterns(
+        ".venv", ".git", "results", "work", ".snakemake", "tests", ".*_cache", "__pycache__", "training"
+    )
     shutil.copytree(project_root(), copy, ignore=ignored)
     # Keeping the paths in the parameters the same leaves the code as the only difference.
     source = copy / "workflow" / "molsieve" / module
@@ -129,7 +133,16 @@ def test_a_change_of_code_reruns_the_stages_that_use_it(screened, tmp_path, modu
 def test_two_runs_give_identical_tables(screened, results, tmp_path):
     library = screened.folder / "library.csv"
     again = tmp_path / "results" / "small"
-    screened.molsieve("run", str(library), "--out", str(again), "--set", "ingest.shard_size=120", "--set", f"results.work={tmp_path}/w")
+    screened.molsieve(
+        "run",
+        str(library),
+        "--out",
+        str(again),
+        "--set",
+        "ingest.shard_size=120",
+        "--set",
+        f"results.work={tmp_path}/w",
+    )
     tables = sorted(path.relative_to(results) for path in results.rglob("*.parquet"))
     assert len(tables) >= 12
     for table in tables:
@@ -139,7 +152,9 @@ def test_two_runs_give_identical_tables(screened, results, tmp_path):
 def test_a_killed_run_redoes_only_what_is_missing(workspace):
     command = [sys.executable, "-m", "molsieve", "run", "library.csv", "--out", "results/small", "--cores", "1"]
     command += ["--set", "ingest.shard_size=40"]
-    process = subprocess.Popen(command, cwd=workspace.folder, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=workspace.folder, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
     prepared = workspace.folder / "work" / "small" / "library" / "prepared"
     deadline = time.time() + 120
     while len(list(prepared.glob("[0-9]*.parquet"))) < 2 and time.time() < deadline:

@@ -1,6 +1,7 @@
 """The command line: one command a stage, and the few a chemist types."""
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -39,22 +40,19 @@ app.command("config")(config_command)
 app.add_typer(results_app, name="results")
 app.add_typer(training_app, name="training", help="The steps of `snakemake train`, one by one.")
 
-STAGE_PANEL = "Stages, as the workflow calls them"
-for name, command in {
-    "ingest": ingest_command,
-    "prepare": prepare_command,
-    "deduplicate": deduplicate_command,
-    "triage": triage_command,
-    "shortlist": shortlist_command,
-    "neighbours": neighbours_command,
-    "inspect": inspect_command,
-    "score": score_command,
-    "select": select_command,
-    "controls": controls_command,
-    "report": report_command,
-    "publish": publish_command,
-}.items():
-    app.command(name, rich_help_panel=STAGE_PANEL)(command)
+stage = partial(app.command, rich_help_panel="Stages, as the workflow calls them")
+stage("ingest")(ingest_command)
+stage("prepare")(prepare_command)
+stage("deduplicate")(deduplicate_command)
+stage("triage")(triage_command)
+stage("shortlist")(shortlist_command)
+stage("neighbours")(neighbours_command)
+stage("inspect")(inspect_command)
+stage("score")(score_command)
+stage("select")(select_command)
+stage("controls")(controls_command)
+stage("report")(report_command)
+stage("publish")(publish_command)
 
 
 def _show_version(show: bool) -> None:
@@ -65,12 +63,10 @@ def _show_version(show: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[  # noqa: ARG001 - eager option, done in its callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
-    debug: Annotated[  # noqa: ARG001 - read from sys.argv, because it must work when parsing itself fails
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Screen compound libraries for antibacterial candidates."""
 

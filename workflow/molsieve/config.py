@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from molsieve.errors import MolsieveError
 from molsieve.library.source import LibrarySource
 
-
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -65,7 +64,9 @@ class Triage(Section):
 class Shortlist(Section):
     """Choosing which compounds get the costly checks (alerts, novelty, nearest training neighbour)."""
 
-    size: int = Field(5000, ge=1, le=1_000_000, description="Best compounds by the profile; small libraries pass whole.")
+    size: int = Field(
+        5000, ge=1, le=1_000_000, description="Best compounds by the profile; small libraries pass whole."
+    )
     audit: int = Field(1000, ge=0, le=1_000_000, description="Compounds drawn at random beside them, as a check.")
 
 
@@ -82,7 +83,9 @@ class Select(Section):
 class Controls(Section):
     """Known antibacterials and known inactives that go through the run beside the library."""
 
-    enabled: bool = Field(True, description="Run them; without controls the report cannot say whether the run works.")
+    enabled: bool = Field(
+        default=True, description="Run them; without controls the report cannot say whether the run works."
+    )
     file: str = Field(
         "resources/amr/controls.csv", description="Columns name, smiles, kind (active, inactive), antibacterial_class."
     )
@@ -92,9 +95,13 @@ class Results(Section):
     """Publishing the result set."""
 
     folder: str = Field("results", description="Results are published to <folder>/<run>.")
-    work: str = Field("work", description="Intermediate files of a run lie in <work>/<run>; same file system as folder.")
+    work: str = Field(
+        "work", description="Intermediate files of a run lie in <work>/<run>; same file system as folder."
+    )
     inchikey_limit: int = Field(
-        50_000, ge=0, description="Libraries up to this size get an InChIKey for every compound, larger ones for the hits."
+        50_000,
+        ge=0,
+        description="Libraries up to this size get an InChIKey for every compound, larger ones for the hits.",
     )
 
 
@@ -103,7 +110,7 @@ class Dask(Section):
 
     scheduler: str = Field(
         "local",
-        description="local, or the address (tcp://host:port) or scheduler file (file:/path) of a running Dask scheduler.",
+        description="local, or address (tcp://host:port) or scheduler file (file:/path) of a running Dask scheduler.",
     )
     workers: int = Field(4, ge=1, le=10_000, description="Workers of a local cluster (at most the cores).")
 
@@ -126,8 +133,8 @@ class Config(Section):
         default=[LibrarySource(path="rdkit:NCI/first_5K.smi")],
         min_length=1,
         description=(
-            "Files, folders, globs, http(s) URLs, or rdkit:PATH for a file of the rdkit package. An entry may be a mapping "
-            "with path, format, structure_column, id_column, delimiter, skip_rows, header, encoding and sha256."
+            "Files, folders, globs, http(s) URLs, or rdkit:PATH for a file of the rdkit package. An entry may be a "
+            "mapping with path, format, structure_column, id_column, delimiter, skip_rows, header, encoding and sha256."
         ),
     )
     profile: str = Field(
@@ -212,7 +219,9 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise MolsieveError(f"cannot read {path}: {error.strerror}", where=str(path)) from None
     except UnicodeDecodeError:
-        raise MolsieveError("is not a text file", where=str(path), fix="Configuration files are YAML in UTF-8.") from None
+        raise MolsieveError(
+            "is not a text file", where=str(path), fix="Configuration files are YAML in UTF-8."
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"{path}, line {mark.line + 1}" if mark else str(path)

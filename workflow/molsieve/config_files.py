@@ -10,11 +10,12 @@ from pydantic.fields import FieldInfo
 from molsieve.config import Config, Section
 from molsieve.library.source import LibrarySource
 
+
 def config_yaml() -> str:
     """Text of ``config/config.yaml``: every key with its default and its description as a comment."""
     lines = [
-        "# Defaults of a run, generated from workflow/molsieve/config.py by `make config`. For your own runs, put only the keys",
-        "# that differ into a file of yours: snakemake --configfile my.yaml --cores all",
+        "# Defaults of a run, generated from workflow/molsieve/config.py by `make config`. For your own runs, put only",
+        "# the keys that differ into a file of yours: snakemake --configfile my.yaml --cores all",
         "",
     ]
     for name, field in Config.model_fields.items():
@@ -57,8 +58,8 @@ def config_markdown() -> str:
     lines = [
         "# Configuration",
         "",
-        "Generated from `workflow/molsieve/config.py` by `make config`. A run takes the defaults of `config.yaml`; put only the",
-        "keys that differ into a file of your own:",
+        "Generated from `workflow/molsieve/config.py` by `make config`. A run takes the defaults of `config.yaml`; put",
+        "only the keys that differ into a file of your own:",
         "",
         "```yaml",
         "# my.yaml",
@@ -70,10 +71,11 @@ def config_markdown() -> str:
         "select: {hits: 50}",
         "```",
         "",
-        "and start it with `snakemake --configfile my.yaml --cores all` or `molsieve run --configfile my.yaml`. Mistyped keys, wrong",
-        "types and impossible values are refused before any job starts.",
+        "and start it with `snakemake --configfile my.yaml --cores all` or `molsieve run --configfile my.yaml`.",
+        "Mistyped keys, wrong types and impossible values are refused before any job starts.",
         "",
-        "`config/profiles/` holds the target product profiles (docs/profiles.md), `config/datasets.yaml` the training data.",
+        "`config/profiles/` holds the target product profiles (docs/profiles.md), `config/datasets.yaml` the training",
+        "data.",
         "",
         "## Top level",
         "",

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from molsieve import project_root
-from molsieve.results.provenance import stage_code_digest
 from molsieve.config import Config, load_yaml, parse_config
 from molsieve.errors import MolsieveError
 from molsieve.library.source import resolve
 from molsieve.models.store import read_endpoints
+from molsieve.results.provenance import stage_code_digest
 from molsieve.scoring.profile import load_profile, profile_path
 
 # The module behind each stage: a change to it, or to anything it imports, re-runs that stage.
@@ -106,7 +106,7 @@ class Plan:
     @property
     def settings(self) -> str:
         """The keys that differ from the defaults, as JSON; without those that only say how fast a run runs."""
-        without_effect = {"prepare": {"threads"}, "triage": {"threads"}, "dask": True}
+        without_effect: Any = {"prepare": {"threads"}, "triage": {"threads"}, "dask": True}
         values = self.config.model_dump(mode="json", exclude_defaults=True, exclude=without_effect)
         return json.dumps({key: value for key, value in values.items() if value != {}})
 
@@ -158,5 +158,3 @@ def _holds(values: object, path: list[str]) -> bool:
     if isinstance(values, dict) and path[0] in values:
         return _holds(values[path[0]], path[1:])
     return not isinstance(values, dict)
-
-

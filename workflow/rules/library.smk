@@ -1,18 +1,6 @@
 """From files to standardised, deduplicated compounds."""
 
 
-def shards(wildcards):
-    """Shards of a set; those of the library are known once it was read."""
-    if wildcards.set == "controls":
-        return ["00000"]
-    records = checkpoints.ingest.get().output.records
-    return sorted(glob_wildcards(f"{records}/{{shard,[0-9]+}}.parquet").shard)
-
-
-def prepared_shards(wildcards):
-    return collect("<work>/{{set}}/prepared/{shard}.parquet", shard=shards(wildcards))
-
-
 checkpoint ingest:
     input:
         PLAN.library_files,
@@ -21,12 +9,12 @@ checkpoint ingest:
         summary="<work>/summary/ingest.json",
     log:
         "<work>/logs/ingest.log",
+    conda:
+        "../../envs/molsieve.yaml"
     params:
         libraries=PLAN.library_arguments,
         shard_size=PLAN.config.ingest.shard_size,
         code=PLAN.code("ingest"),
-    conda:
-        "../../envs/molsieve.yaml"
     shell:
         "python -m molsieve ingest {params.libraries:q} --out {output.records:q} --shard-size {params.shard_size}"
         " --summary {output.summary:q} 2> {log:q}"
@@ -39,11 +27,11 @@ rule ingest_controls:
         records="<work>/controls/records/00000.parquet",
     log:
         "<work>/logs/ingest-controls.log",
-    params:
-        folder=lambda wildcards, output: Path(output.records).parent,
-        code=PLAN.code("ingest"),
     conda:
         "../../envs/molsieve.yaml"
+    params:
+        folder=subpath(output.records, parent=True),
+        code=PLAN.code("ingest"),
     shell:
         "python -m molsieve ingest {input:q}::structure_column=smiles,id_column=name --out {params.folder:q} 2> {log:q}"
 
@@ -56,14 +44,14 @@ rule prepare:
         summary="<work>/summary/prepare-{set}-{shard}.json",
     log:
         "<work>/logs/prepare-{set}-{shard}.log",
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: PLAN.config.prepare.threads
     params:
         min_heavy_atoms=PLAN.config.prepare.min_heavy_atoms,
         max_heavy_atoms=PLAN.config.prepare.max_heavy_atoms,
         timeout_s=PLAN.config.prepare.timeout_s,
         code=PLAN.code("prepare"),
-    threads: PLAN.config.prepare.threads
-    conda:
-        "../../envs/molsieve.yaml"
     shell:
         "python -m molsieve prepare {input:q} {output.prepared:q} --workers {threads} --timeout-s {params.timeout_s}"
         " --min-heavy-atoms {params.min_heavy_atoms} --max-heavy-atoms {params.max_heavy_atoms}"
@@ -78,14 +66,14 @@ rule deduplicate:
         summary="<work>/summary/deduplicate-{set}.json",
     log:
         "<work>/logs/deduplicate-{set}.log",
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: PLAN.config.dask.workers
     params:
-        folder=PLAN.work + "/{set}/prepared",
+        folder=subpath(input[0], parent=True),
         max_rejected_fraction=PLAN.config.prepare.max_rejected_fraction,
         scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("deduplicate"),
-    threads: PLAN.config.dask.workers
-    conda:
-        "../../envs/molsieve.yaml"
     shell:
         "python -m molsieve deduplicate {params.folder:q} {output.duplicates:q}"
         " --max-rejected-fraction {params.max_rejected_fraction} --scheduler {params.scheduler:q} --workers {threads}"

@@ -11,14 +11,14 @@ rule triage:
         summary="<work>/summary/triage-{set}-{shard}.json",
     log:
         "<work>/logs/triage-{set}-{shard}.log",
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: PLAN.config.triage.threads
     params:
-        model=PLAN.model,
+        model=subpath(input.model, parent=True),
         device=PLAN.config.triage.device,
         batch_size=PLAN.config.triage.batch_size,
         code=PLAN.code("triage"),
-    threads: PLAN.config.triage.threads
-    conda:
-        "../../envs/molsieve.yaml"
     shell:
         "python -m molsieve triage {input.prepared:q} {output.triage:q} --duplicates {input.duplicates:q}"
         " --model {params.model:q} --device {params.device} --batch-size {params.batch_size} --threads {threads}"
@@ -33,12 +33,12 @@ rule neighbours:
         "<work>/{set}/neighbours.parquet",
     log:
         "<work>/logs/neighbours-{set}.log",
-    params:
-        model=PLAN.model,
-        code=PLAN.code("neighbours"),
-    threads: PLAN.config.triage.threads
     conda:
         "../../envs/molsieve.yaml"
+    threads: PLAN.config.triage.threads
+    params:
+        model=subpath(input.model, parent=True),
+        code=PLAN.code("neighbours"),
     shell:
         "python -m molsieve neighbours {input.shortlist:q} {output:q} --model {params.model:q} --threads {threads}"
         " 2> {log:q}"

@@ -10,12 +10,12 @@ rule report:
         report="<work>/report.html",
     log:
         "<work>/logs/report.log",
-    params:
-        work=PLAN.work,
-        config=PLAN.settings,
-        code=PLAN.code("report"),
     conda:
         "../../envs/molsieve.yaml"
+    params:
+        work=subpath(input.hits, parent=True),
+        config=PLAN.settings,
+        code=PLAN.code("report"),
     shell:
         "python -m molsieve report {params.work:q} {output.report:q} --config {params.config:q} 2> {log:q}"
 
@@ -31,14 +31,14 @@ rule publish:
         update("<results>/checksums.sha256"),
     log:
         "<work>/logs/publish.log",
+    conda:
+        "../../envs/molsieve.yaml"
     params:
-        work=PLAN.work,
-        results=PLAN.results,
+        work=subpath(input.hits, parent=True),
+        results=subpath(output[0], parent=True),
         config=PLAN.settings,
         inchikey_limit=PLAN.config.results.inchikey_limit,
         code=PLAN.code("publish"),
-    conda:
-        "../../envs/molsieve.yaml"
     shell:
         "python -m molsieve publish {params.work:q} {params.results:q} --config {params.config:q}"
         " --report {input.report:q} --inchikey-limit {params.inchikey_limit} 2> {log:q}"

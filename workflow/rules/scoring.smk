@@ -1,17 +1,6 @@
 """From predictions to ranked hits, on Dask."""
 
 
-def triage_shards(wildcards):
-    return collect("<work>/{{set}}/triage/{shard}.parquet", shard=shards(wildcards))
-
-
-def library_triage_shards(wildcards):
-    records = checkpoints.ingest.get().output.records
-    return collect(
-        "<work>/library/triage/{shard}.parquet", shard=sorted(glob_wildcards(f"{records}/{{shard,[0-9]+}}.parquet").shard)
-    )
-
-
 rule shortlist:
     input:
         triage=triage_shards,
@@ -20,16 +9,16 @@ rule shortlist:
         "<work>/{set}/shortlist.parquet",
     log:
         "<work>/logs/shortlist-{set}.log",
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: PLAN.config.dask.workers
     params:
-        folder=PLAN.work + "/{set}",
+        folder=folder_of_set,
         size=PLAN.config.shortlist.size,
         audit=PLAN.config.shortlist.audit,
         seed=PLAN.config.seed,
         scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("shortlist"),
-    threads: PLAN.config.dask.workers
-    conda:
-        "../../envs/molsieve.yaml"
     shell:
         "python -m molsieve shortlist {params.folder:q} {output:q} --profile {input.profile:q} --size {params.size}"
         " --audit {params.audit} --seed {params.seed} --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
@@ -43,12 +32,12 @@ rule inspect:
         "<work>/{set}/inspected.parquet",
     log:
         "<work>/logs/inspect-{set}.log",
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: PLAN.config.dask.workers
     params:
         scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("inspect"),
-    threads: PLAN.config.dask.workers
-    conda:
-        "../../envs/molsieve.yaml"
     shell:
         "python -m molsieve inspect {input.shortlist:q} {output:q} --reference {input.reference:q}"
         " --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
@@ -64,13 +53,13 @@ rule score:
         summary="<work>/summary/score.json",
     log:
         "<work>/logs/score.log",
-    params:
-        folder=f"{PLAN.work}/library",
-        scheduler=PLAN.config.dask.scheduler,
-        code=PLAN.code("score"),
-    threads: PLAN.config.dask.workers
     conda:
         "../../envs/molsieve.yaml"
+    threads: PLAN.config.dask.workers
+    params:
+        folder=subpath(input.inspected, parent=True),
+        scheduler=PLAN.config.dask.scheduler,
+        code=PLAN.code("score"),
     shell:
         "python -m molsieve score {params.folder:q} {output.scores:q} --profile {input.profile:q}"
         " --scheduler {params.scheduler:q} --workers {threads} --summary {output.summary:q} 2> {log:q}"
@@ -86,15 +75,15 @@ rule select:
         summary="<work>/summary/select.json",
     log:
         "<work>/logs/select.log",
+    conda:
+        "../../envs/molsieve.yaml"
     params:
-        folder=f"{PLAN.work}/library",
+        folder=subpath(input.neighbours, parent=True),
         model=PLAN.model,
         hits=PLAN.config.select.hits,
         max_similarity=PLAN.config.select.max_similarity,
         scaffold_cap=PLAN.config.select.scaffold_cap,
         code=PLAN.code("select"),
-    conda:
-        "../../envs/molsieve.yaml"
     shell:
         "python -m molsieve select {params.folder:q} {output.hits:q} --scores {input.scores:q}"
         " --profile {input.profile:q} --model {params.model:q} --hits {params.hits}"
@@ -114,12 +103,12 @@ rule controls:
         "<work>/controls.parquet",
     log:
         "<work>/logs/controls.log",
-    params:
-        folder=f"{PLAN.work}/controls",
-        model=PLAN.model,
-        code=PLAN.code("controls"),
     conda:
         "../../envs/molsieve.yaml"
+    params:
+        folder=subpath(input.inspected, parent=True),
+        model=PLAN.model,
+        code=PLAN.code("controls"),
     shell:
         "python -m molsieve controls {params.folder:q} {output:q} --scores {input.scores:q}"
         " --controls {input.controls:q} --profile {input.profile:q} --model {params.model:q} 2> {log:q}"

@@ -144,8 +144,8 @@ rule evaluate_training:
         "../../envs/molsieve.yaml"
     threads: 2
     params:
-        predictions="training/oof",
-        baselines="training/baselines",
+        predictions=lambda wildcards, input: Path(input.predictions[0]).parent,
+        baselines=lambda wildcards, input: Path(input.baselines[0]).parent,
     shell:
         "python -m molsieve training evaluate --registry {input.registry:q} --table {input.table:q}"
         " --splits {input.splits:q} --predictions {params.predictions:q} --baselines {params.baselines:q}"
@@ -170,7 +170,7 @@ rule assemble_model:
     conda:
         "../../envs/molsieve.yaml"
     params:
-        model="resources/models/triage",
+        model=subpath(output.info, parent=True),
     shell:
         "python -m molsieve training assemble --registry {input.registry:q} --curation {input.curation:q}"
         " --frozen {input.frozen:q} --weights {input.weights:q} --facts {input.facts:q}"

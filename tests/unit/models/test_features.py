@@ -14,9 +14,7 @@ def prepared(ids, status=None):
         "morgan_ids": pa.array(ids, pa.list_(pa.uint32())),
         "morgan_counts": pa.array([None if i is None else [1] * len(i) for i in ids], pa.list_(pa.uint8())),
     }
-    columns |= {
-        c.name: pa.array([None if i is None else k for i in ids], c.type) for k, c in enumerate(DESCRIPTORS)
-    }
+    columns |= {c.name: pa.array([None if i is None else k for i in ids], c.type) for k, c in enumerate(DESCRIPTORS)}
     return pa.table(columns)
 
 

@@ -1,7 +1,9 @@
 import csv
+import errno
 import io
 import re
 import zipfile
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pandas as pd
@@ -148,3 +150,12 @@ def test_a_very_long_text_fits_a_cell(tmp_path, hits, columns):
     assert zipfile.ZipFile(io.BytesIO((tmp_path / "h.xlsx").read_bytes())).testzip() is None
     rows, _ = sheet(tmp_path / "h.xlsx")
     assert max(len(value) for value in rows[2].values()) == 32_767
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, a disk that is always full")
+def test_a_full_disk_is_an_os_error(hits, columns):
+    full = Path("/dev/full")
+    for write in (write_csv, write_sdf, lambda path, table: write_xlsx(path, table, columns, {})):
+        with pytest.raises(OSError, match="No space left") as caught:
+            write(full, hits)
+        assert caught.value.errno == errno.ENOSPC

@@ -15,9 +15,10 @@ name: test
 title: Test
 description: A profile for tests.
 criteria:
-  - {name: activity, title: Active, endpoints: [a, b], combine: any, want: active, desirability: [0, 0.5], required: true,
-     weight: 2, source: test}
-  - {name: safety, title: Safe, endpoints: [tox], want: inactive, desirability: [0.2, 0.8], required: true, source: test}
+  - {name: activity, title: Active, endpoints: [a, b], combine: any, want: active, desirability: [0, 0.5],
+     required: true, weight: 2, source: test}
+  - {name: safety, title: Safe, endpoints: [tox], want: inactive, desirability: [0.2, 0.8], required: true,
+     source: test}
   - {name: size, title: Size, descriptor: mw_da, accept: [null, 300], fade: 100, weight: 1, source: test}
 """
 

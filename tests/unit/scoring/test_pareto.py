@@ -21,7 +21,9 @@ def test_no_rows():
     assert pareto_fronts(np.empty((0, 3), dtype=np.float32)).tolist() == []
 
 
-@given(arrays(np.float32, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=st.sampled_from([0, 0.25, 0.5, 1])))
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=st.sampled_from([0, 0.25, 0.5, 1]))
+)
 def test_first_front_is_what_nothing_dominates(values):
     fronts = pareto_fronts(values)
     for row, value in enumerate(values):

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from molsieve.scoring.inspect import INSPECTED
 from molsieve.columns import arrow_schema
+from molsieve.scoring.inspect import INSPECTED
 from molsieve.scoring.score import score
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from molsieve.scoring.criteria import fit_profile
 from molsieve.scoring.compounds import read_compounds
+from molsieve.scoring.criteria import fit_profile
 from molsieve.scoring.profile import load_profile
 from molsieve.scoring.shortlist import shortlist
 
@@ -64,7 +64,9 @@ def test_small_libraries_pass_whole(library, profile_file, tmp_path):
 
 def test_profile_fit_against_values_by_hand(library, profile_file):
     library.shard(0, 0, ["CCO", "C" * 25], {"a": [0.5, 0.5], "b": [0.5, 0.0], "tox": [0.2, 0.5]})
-    compounds = read_compounds(library.folder / "prepared" / "00000.parquet", library.folder / "triage" / "00000.parquet")
+    compounds = read_compounds(
+        library.folder / "prepared" / "00000.parquet", library.folder / "triage" / "00000.parquet"
+    )
     fit = fit_profile(load_profile(profile_file), compounds)
     # any of two at 0.5 is 0.75; not toxic is 0.8; ethanol is small enough, C25H52 (352.7 Da) is 52.7 Da too heavy
     assert fit.values["activity"] == pytest.approx([0.75, 0.5])

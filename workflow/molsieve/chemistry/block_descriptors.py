@@ -3,7 +3,7 @@
 RDKit finds logP, donors, acceptors and rotatable bonds by matching some 130 substructure patterns one after the other,
 which took longer than all the rest of ``prepare``. Nearly every pattern looks no further than an atom's neighbours, so
 over the atoms and bonds of a block of molecules they are a few hundred numpy operations. The values are those of
-``describe`` (tests and benchmarks/block_descriptors.py compare them on whole libraries).
+``describe``; the tests compare them on whole libraries.
 """
 
 from collections.abc import Sequence

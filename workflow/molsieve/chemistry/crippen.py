@@ -60,8 +60,7 @@ def crippen_logp(near: Neighbourhood) -> NDArray[np.float64]:
     halide = unassigned & np.isin(block.element, (9, 17, 35, 53)) & (block.charge != 0)
     values[halide] = -2.996
     values += block.hydrogens * _hydrogen_values(near)
-    logp: NDArray[np.float64] = np.bincount(block.molecule, weights=values, minlength=block.molecules)
-    return logp
+    return np.bincount(block.molecule, weights=values, minlength=block.molecules).astype(np.float64)
 
 
 def _single_values() -> NDArray[np.float64]:

@@ -47,7 +47,8 @@ def _may_turn(near: Neighbourhood) -> Mask:
         | (near.single(BROMINE) >= 3)
         | (near.count(near.kind != DOUBLE, methyl) >= 3)
     )
-    return (near.triple(ANY) == 0) & (near.degree != 1) & ~(carbon & rotor)
+    turns: Mask = (near.triple(ANY) == 0) & (near.degree != 1) & ~(carbon & rotor)
+    return turns
 
 
 def _amide_like(near: Neighbourhood) -> Mask:

@@ -9,12 +9,17 @@ import re
 # Smaller molecules may be carbon dioxide and the like.
 LEAST_ATOMS = 6
 
-# No dots, so one fragment. No *, no P (metaphosphates are rewritten), no Si or Se (radicals look like whole atoms).
-_PLAIN_ATOM = r"[BCNOFSIbcnoslr0-9()=#/\\%:-]|\[nH\]|\[[CNS]@@?\]|\[C@@?H\]"
-_NITRO = r"\[N\+\]\(=O\)\[O-\]|O=\[N\+\]\(\[O-\]\)"
+# No dots, so one fragment; no *; nothing in brackets that could be a radical except silicon, which the caller checks.
+_PLAIN_ATOM = r"[BCNOFPSIbcnopslr0-9()=#/\\%:-]|\[nH\]|\[[CNPS]@@?\]|\[C@@?H\]|\[SiH?\d?\]"
+# Nitro groups, azides and isonitriles: charges next to each other, as they should be.
+_NITRO = (
+    r"\[N\+\]\(=O\)\[O-\]|O=\[N\+\]\(\[O-\]\)"
+    r"|\[N-\]=\[N\+\]=N|N=\[N\+\]=\[N-\]|\[C-\]#\[N\+\]|\[N\+\]#\[C-\]"
+)
 _WITH_CARBON = r"(?=.*(?:C(?!l)|c))"
 
-# No charges but nitro groups; no isotopes, atom maps, explicit hydrogens, radicals or metals: no step can do anything.
+# No charges but nitro groups and their like; no isotopes, atom maps, explicit hydrogens, radicals or metals: no step
+# can do anything.
 _PLAIN = re.compile(rf"{_WITH_CARBON}(?:{_PLAIN_ATOM}|{_NITRO})*")
 
 # Cations that carry hydrogen, beside anions whose neighbour is a neutral carbonyl or sulfonyl: no transform of the
@@ -41,12 +46,15 @@ _CHARGED_ATOM = re.compile(rf"({_NITRO})|\[NH[23]?\+\]|\[nH\+\]|\[[OSNn]-\]")
 
 
 def is_plain(smiles: str) -> bool:
-    """Whether no standardisation step can alter the molecule of this canonical SMILES (of ``LEAST_ATOMS`` or more)."""
+    """Whether no standardisation step can alter the molecule of this canonical SMILES.
+
+    Holds for ``LEAST_ATOMS`` or more, and for molecules with silicon only if they are no radicals.
+    """
     return _PLAIN.fullmatch(smiles) is not None
 
 
 def neutral_form(smiles: str) -> str | None:
-    """Take away all charges but nitro groups; None where that may not be all that is to do.
+    """Take away all charges but those of nitro groups and their like; None where that may not be all that is to do.
 
     Returns:
         A SMILES that is no longer canonical.

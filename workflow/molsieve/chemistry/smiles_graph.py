@@ -38,6 +38,7 @@ _VALENCES = {
 _OPEN, _CLOSE = "()"
 _AROMATIC_SYMBOLS = ("b", "c", "n", "o", "p", "s")
 _FROM_VALENCE = -1
+_CARBON = 6
 _TABLE = GetPeriodicTable()
 
 
@@ -161,7 +162,7 @@ def join(graphs: Sequence[Graph]) -> GraphBlock:
     bond_counts = np.array([len(graph.kinds) for graph in graphs], dtype=np.int64)
     first_atoms = np.cumsum(atom_counts) - atom_counts
     shift = np.repeat(first_atoms, bond_counts)
-    kinds_of_atoms = np.array(_NUMBERS.kinds or [(0, 0, 0, 0)], dtype=np.int64)
+    kinds_of_atoms = np.array(_NUMBERS.kinds, dtype=np.int64).reshape(-1, 4)
     said = kinds_of_atoms[_gather(graphs, "atoms", np.uint16)]
     element, is_aromatic, charge = said[:, 0], said[:, 1].astype(bool), said[:, 2]
     begins = _gather(graphs, "begins", np.uint16) + shift
@@ -206,9 +207,10 @@ def _atom_kind(token: str) -> _AtomKind | None:
     if token in _VALENCES:
         return _AtomKind(_TABLE.GetAtomicNumber(token), is_aromatic=False, charge=0, hydrogens=_FROM_VALENCE)
     if token in _AROMATIC_SYMBOLS:
+        element = _TABLE.GetAtomicNumber(token.upper())
         # Of the aromatic atoms only carbon takes a hydrogen without saying so.
-        hydrogens = _FROM_VALENCE if token in "c" else 0
-        return _AtomKind(_TABLE.GetAtomicNumber(token.upper()), is_aromatic=True, charge=0, hydrogens=hydrogens)
+        hydrogens = _FROM_VALENCE if element == _CARBON else 0
+        return _AtomKind(element, is_aromatic=True, charge=0, hydrogens=hydrogens)
     found = _BRACKET.fullmatch(token)
     if found is None:
         return None

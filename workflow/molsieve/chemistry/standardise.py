@@ -138,13 +138,17 @@ def standardise(mol: Chem.Mol, options: StandardiseOptions = DEFAULTS) -> Standa
     least = max(options.min_heavy_atoms, LEAST_ATOMS)
     if least <= mol.GetNumAtoms() <= options.max_heavy_atoms and options.allowed_elements == _ORGANIC_SET:
         smiles = Chem.MolToSmiles(mol)
-        if mol.HasProp(EXTENSION_IGNORED) or mol.GetStereoGroups():
+        if mol.HasProp(EXTENSION_IGNORED) or mol.GetStereoGroups() or ("[Si" in smiles and _has_radical(mol)):
             pass
         elif is_plain(smiles):
             return Standardised(mol, smiles, (), None)
-        elif (neutral := neutral_form(smiles)) is not None and not _has_radical(mol):
+        elif (neutral := neutral_form(smiles)) is not None:
             parent = Chem.MolFromSmiles(neutral)
-            if parent is not None and is_plain(parent_smiles := Chem.MolToSmiles(parent)):
+            if (
+                parent is not None
+                and is_plain(parent_smiles := Chem.MolToSmiles(parent))
+                and _gave_protons(mol, parent)
+            ):
                 return Standardised(parent, parent_smiles, ("neutralised",), None)
     return standardise_the_long_way(mol, options)
 
@@ -208,6 +212,12 @@ def _reread(smiles: str) -> tuple[Chem.Mol, str]:
             break
         smiles = again
     return mol, smiles
+
+
+def _gave_protons(mol: Chem.Mol, parent: Chem.Mol) -> bool:
+    """Whether the parent has exactly the hydrogens the charges account for: radicals would have been filled up."""
+    atoms, parent_atoms = mol.GetNumAtoms(onlyExplicit=False), parent.GetNumAtoms(onlyExplicit=False)
+    return bool(parent_atoms == atoms - Chem.GetFormalCharge(mol))
 
 
 def _has_radical(mol: Chem.Mol) -> bool:

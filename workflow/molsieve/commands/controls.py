@@ -20,7 +20,8 @@ def controls_command(
     """Score the spiked controls and find the rank each would have had.
 
     Example: molsieve controls work/demo/controls controls.parquet --scores work/demo/scores
-    --controls resources/amr/controls.csv --profile config/profiles/amr-gram-negative.yaml --model resources/models/triage
+    --controls resources/amr/controls.csv --profile config/profiles/amr-gram-negative.yaml
+    --model resources/models/triage
     """
     from molsieve.models.store import read_endpoints
     from molsieve.scoring.controls import score_controls

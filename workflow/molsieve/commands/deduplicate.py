@@ -12,7 +12,9 @@ from molsieve.commands.summary import summarised
 def deduplicate_command(
     prepared: Annotated[Path, typer.Argument(help="Folder of prepared shards.")],
     duplicates: Annotated[Path, typer.Argument(help="Table to write.")],
-    max_rejected_fraction: Annotated[float, typer.Option(help="Stop when a larger share of the rows was rejected.")] = 0.5,
+    max_rejected_fraction: Annotated[
+        float, typer.Option(help="Stop when a larger share of the rows was rejected.")
+    ] = 0.5,
     scheduler: Scheduler = "local",
     workers: Workers = 2,
     summary: SummaryFile = None,

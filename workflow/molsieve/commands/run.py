@@ -19,19 +19,23 @@ def run_command(
         list[str] | None,
         typer.Argument(
             metavar="LIBRARY",
-            help="Files, folders, globs or URLs; options of one after ::, e.g. a.csv::structure_column=SMILES,skip_rows=1",
+            help="Files, folders, globs or URLs; options follow ::, e.g. a.csv::structure_column=SMILES,skip_rows=1",
         ),
     ] = None,
     profile: Annotated[str | None, typer.Option(help="Target product profile: a name or a YAML file.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the result set, e.g. results/NAME.")] = None,
     cores: Annotated[int | None, typer.Option(min=1, help="CPU cores; all when not given.")] = None,
-    configfile: Annotated[Path | None, typer.Option(help="YAML file with the keys that differ from the defaults.")] = None,
+    configfile: Annotated[
+        Path | None, typer.Option(help="YAML file with the keys that differ from the defaults.")
+    ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One key, e.g. select.hits=50; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="One key, e.g. select.hits=50; may be repeated."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show the jobs and run none.")] = False,
     snakemake: Annotated[
-        list[str] | None, typer.Option("--snakemake", metavar="ARG", help="Argument for Snakemake itself; may be repeated.")
+        list[str] | None,
+        typer.Option("--snakemake", metavar="ARG", help="Argument for Snakemake itself; may be repeated."),
     ] = None,
 ) -> None:
     """Screen libraries and publish a result set.

@@ -38,7 +38,9 @@ def summarised(stage: str, summary: Path | None) -> Iterator[StageSummary]:
     result = StageSummary(stage)
     yield result
     seconds = time.time() - started
-    shown = ", ".join(f"{name} {_short(value)}" for name, value in result.report.items() if name != "seconds" and value != {})
+    shown = ", ".join(
+        f"{name} {_short(value)}" for name, value in result.report.items() if name != "seconds" and value != {}
+    )
     typer.echo(f"{stage}: {shown} ({seconds:.1f} s)")
     if summary:
         facts = {"stage": stage, "started": started, **result.report, "seconds": seconds}

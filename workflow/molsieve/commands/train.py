@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import pyarrow as pa
 import typer
 
-from molsieve.models.endpoints import Endpoint
-from molsieve.training.datasets import Registry, load_registry
+if TYPE_CHECKING:  # they load pandas and torch, which --help need not wait for
+    import pyarrow as pa
 
-if TYPE_CHECKING:  # torch is loaded with it, which --help need not wait for
+    from molsieve.models.endpoints import Endpoint
+    from molsieve.training.datasets import Registry
     from molsieve.training.fit import TrainOptions
 
 app = typer.Typer(help="Train the models from public data.", no_args_is_help=True)
@@ -39,7 +39,7 @@ def curate(
     from molsieve.chemistry.standardise import StandardiseOptions
     from molsieve.training.curation import curate as run
 
-    summary = run(load_registry(registry), out, report, options=StandardiseOptions(), cache=cache, workers=threads)
+    summary = run(_registry(registry), out, report, options=StandardiseOptions(), cache=cache, workers=threads)
     typer.echo(f"{summary.molecules:,} molecules; table digest {summary.table_digest}")
     for name, dataset in summary.datasets.items():
         typer.echo(
@@ -65,7 +65,7 @@ def split(
     from molsieve.training.splits import check_frozen, write_frozen
     from molsieve.training.splits import split as run
 
-    endpoints = load_registry(registry).endpoints
+    endpoints = _registry(registry).endpoints
     curated = read_table(table, endpoints)
     digests = run(curated, endpoints, out, seed=seed)
     (write_frozen if freeze else check_frozen)(frozen, digests, table_digest(curated, endpoints))
@@ -196,7 +196,7 @@ def assemble(
     """
     from molsieve.training.assemble import assemble as run
 
-    info = run(load_registry(registry), curation, frozen, weights, facts, evaluation, model)
+    info = run(_registry(registry), curation, frozen, weights, facts, evaluation, model)
     typer.echo(f"{model}: {len(info.endpoints)} endpoints, weights {info.weights_sha256[:16]}")
 
 
@@ -214,11 +214,17 @@ def card(model: Annotated[Path, typer.Argument(help="Model directory.")]) -> Non
     typer.echo(model / CARD)
 
 
-def _curated(table: Path, registry: Path) -> tuple[pa.Table, tuple[Endpoint, ...]]:
+def _curated(table: Path, registry: Path) -> "tuple[pa.Table, tuple[Endpoint, ...]]":
     from molsieve.training.curation import read_table
 
-    found: Registry = load_registry(registry)
+    found = _registry(registry)
     return read_table(table, found.endpoints), found.endpoints
+
+
+def _registry(path: Path) -> "Registry":
+    from molsieve.training.datasets import load_registry
+
+    return load_registry(path)
 
 
 def _options(epochs: int | None) -> "TrainOptions":

@@ -66,9 +66,12 @@ def write_xlsx(path: Path, hits: pa.Table, columns: Sequence[Column], about: Map
         about: Facts about the run for the second sheet.
 
     """
+    # In memory: xlsxwriter would hide a full disk behind an error of its own, and use the system's temporary folder.
+    content = BytesIO()
     book = xlsxwriter.Workbook(
-        path,
+        content,
         {
+            "in_memory": True,
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
@@ -80,6 +83,7 @@ def write_xlsx(path: Path, hits: pa.Table, columns: Sequence[Column], about: Map
     _write_hits_sheet(book, hits, columns)
     _write_about_sheet(book, columns, about)
     book.close()
+    path.write_bytes(content.getvalue())
 
 
 def _write_hits_sheet(book: xlsxwriter.Workbook, hits: pa.Table, columns: Sequence[Column]) -> None:

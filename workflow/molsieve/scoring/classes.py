@@ -22,7 +22,9 @@ def class_patterns() -> tuple[ClassPattern, ...]:
     """Patterns of ``resources/amr/classes.csv``, in the order in which they are tried (special before general)."""
     with (project_root() / "resources" / "amr" / "classes.csv").open(encoding="utf-8", newline="") as lines:
         return tuple(
-            ClassPattern(row["antibacterial_class"], Chem.MolFromSmarts(row["smarts"]), int(row["min_heavy_atoms"] or 0))
+            ClassPattern(
+                row["antibacterial_class"], Chem.MolFromSmarts(row["smarts"]), int(row["min_heavy_atoms"] or 0)
+            )
             for row in csv.DictReader(lines)
         )
 

@@ -43,7 +43,9 @@ def read_controls(path: Path) -> pa.Table:
     except OSError as error:
         raise MolsieveError(f"cannot read the controls: {error.strerror}", where=str(path)) from None
     if not rows or not set(NEEDED) <= rows[0].keys():
-        raise MolsieveError(f"a controls file needs the columns {', '.join(NEEDED)} and at least one row", where=str(path))
+        raise MolsieveError(
+            f"a controls file needs the columns {', '.join(NEEDED)} and at least one row", where=str(path)
+        )
     for line, row in enumerate(rows, start=2):
         if row["kind"] not in {"active", "inactive"}:
             raise MolsieveError(

@@ -114,9 +114,11 @@ def _refuse_wrong_column(rows: int, rejected: int, reasons: dict[str, int], limi
         return
     listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items(), key=lambda item: -item[1]))
     raise MolsieveError(
-        f"{rejected} of {rows} rows were rejected ({listed}); more than prepare.max_rejected_fraction = {limit:g} allows",
+        f"{rejected} of {rows} rows were rejected ({listed}); "
+        f"more than prepare.max_rejected_fraction = {limit:g} allows",
         fix=(
-            "The structures were probably read from the wrong column: `molsieve check LIBRARY` shows what was understood, and "
-            "LIBRARY::structure_column=NAME names the right one. If the library really is like this, raise the limit."
+            "The structures were probably read from the wrong column: `molsieve check LIBRARY` shows what was "
+            "understood, and LIBRARY::structure_column=NAME names the right one. If the library really is like this, raise the "
+            "limit."
         ),
     )

@@ -23,12 +23,12 @@ def plateau(
     if upper is not None:
         distance = np.maximum(distance, values - upper)
     scaled = distance / fade if fade > 0 else np.where(distance > 0, np.inf, 0.0)
-    return np.clip(1.0 - scaled, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(1.0 - scaled, 0.0, 1.0), dtype=np.float32)
 
 
 def ramp(values: NDArray[np.floating], worst: float, best: float) -> NDArray[np.float32]:
     """Rise linearly from 0 at ``worst`` to 1 at ``best``."""
-    return np.clip((values - worst) / (best - worst), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip((values - worst) / (best - worst), 0.0, 1.0), dtype=np.float32)
 
 
 def geometric_mean(columns: Sequence[NDArray[np.floating]], weights: Sequence[float], rows: int) -> NDArray[np.float32]:

@@ -35,7 +35,9 @@ class Reference:
         except OSError as error:
             raise MolsieveError(f"cannot read the reference list: {error.strerror}", where=str(path)) from None
         if not rows or not {"name", "smiles"} <= rows[0].keys():
-            raise MolsieveError("a reference list needs the columns name and smiles, and at least one row", where=str(path))
+            raise MolsieveError(
+                "a reference list needs the columns name and smiles, and at least one row", where=str(path)
+            )
         fingerprints = []
         for number, row in enumerate(rows, start=2):
             try:

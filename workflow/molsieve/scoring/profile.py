@@ -32,9 +32,13 @@ class Criterion(Section):
     )
     descriptor: str | None = Field(None, description="A computed property of the compounds table, e.g. mw_da.")
     endpoint: str | None = Field(None, description="A regression endpoint.")
-    accept: tuple[float | None, float | None] | None = Field(None, description="Accepted range; null leaves a side open.")
+    accept: tuple[float | None, float | None] | None = Field(
+        None, description="Accepted range; null leaves a side open."
+    )
     fade: float = Field(0.0, ge=0, description="Distance outside the accepted range at which the desirability is 0.")
-    required: bool = Field(False, description="Counts in the probability of meeting the profile; else it only weighs.")
+    required: bool = Field(
+        default=False, description="Counts in the probability of meeting the profile; else it only weighs."
+    )
     weight: float = Field(1.0, ge=0, description="Weight in the desirability.")
     source: str = Field(description="Where the threshold comes from.")
 
@@ -79,8 +83,12 @@ class Criterion(Section):
 class Structure(Section):
     """How structural alerts and known antibacterials are treated."""
 
-    pains: Literal["gate", "flag"] = Field("gate", description="gate keeps compounds with a PAINS alert out of the hits.")
-    brenk_penalty: float = Field(0.9, gt=0, le=1, description="Factor on the score for each BRENK alert, at most three.")
+    pains: Literal["gate", "flag"] = Field(
+        "gate", description="gate keeps compounds with a PAINS alert out of the hits."
+    )
+    brenk_penalty: float = Field(
+        0.9, gt=0, le=1, description="Factor on the score for each BRENK alert, at most three."
+    )
     known_similarity: float = Field(
         0.5, gt=0, le=1, description="At this Tanimoto similarity to a known antibacterial a compound is no new hit."
     )
@@ -92,7 +100,9 @@ class Profile(Section):
     name: str
     title: str
     description: str
-    controls_endpoint_note: str = Field("", description="What the spiked controls can and cannot say about this profile.")
+    controls_endpoint_note: str = Field(
+        "", description="What the spiked controls can and cannot say about this profile."
+    )
     criteria: tuple[Criterion, ...] = Field(min_length=1)
     structure: Structure = Structure()
 
@@ -126,7 +136,8 @@ class Profile(Section):
                     )
                 if tasks[name] != expected:
                     raise MolsieveError(
-                        f"criterion {criterion.name!r} uses {name!r} as {expected}, but it is {tasks[name]}", where=where
+                        f"criterion {criterion.name!r} uses {name!r} as {expected}, but it is {tasks[name]}",
+                        where=where,
                     )
 
 
@@ -146,7 +157,9 @@ def profile_path(name: str) -> Path:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in shipped.glob("*.yaml")))
         raise MolsieveError(
-            f"unknown profile {name!r}", where="profile", fix=f"Known profiles: {known}; or give the path of a YAML file."
+            f"unknown profile {name!r}",
+            where="profile",
+            fix=f"Known profiles: {known}; or give the path of a YAML file.",
         )
     return path
 

@@ -17,6 +17,7 @@ from molsieve.chemistry.fingerprints import morgan_bits
 from molsieve.columns import arrow_schema
 from molsieve.files import write_table
 from molsieve.models.endpoints import Endpoint
+from molsieve.results.inchikeys import inchikey
 from molsieve.results.schema import conform, hits_columns
 from molsieve.scoring.profile import Profile, load_profile
 
@@ -96,7 +97,9 @@ def reasons(profile: Profile, row: dict[str, Any]) -> str:
             parts.append(f"{criterion.title} {value:.4g}{unit} outside the preferred range")
     parts.append(f"nearest known antibacterial {row['nearest_known']} at {row['novelty_tanimoto']:.2f}")
     if row["brenk"]:
-        parts.append(f"{len(row['brenk'])} BRENK alert{'s' if len(row['brenk']) > 1 else ''}: {', '.join(row['brenk'])}")
+        parts.append(
+            f"{len(row['brenk'])} BRENK alert{'s' if len(row['brenk']) > 1 else ''}: {', '.join(row['brenk'])}"
+        )
     if row["in_domain"] is False:
         parts.append("outside the models' domain")
     return "; ".join(parts)
@@ -105,7 +108,7 @@ def reasons(profile: Profile, row: dict[str, Any]) -> str:
 @dataclass(frozen=True)
 class _Kept:
     position: int
-    mol: Chem.Mol
+    parent_smiles: str
     scaffold: str
 
 
@@ -128,14 +131,14 @@ class _Walk:
         if similarities and max(similarities) > self.options.max_similarity:
             self.too_similar += 1
             return
-        scaffold = MurckoScaffold.MurckoScaffoldSmiles(mol=mol)
+        scaffold = Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(mol))  # type: ignore[no-untyped-call]
         # Acyclic molecules share the empty scaffold and nothing else.
         if scaffold and self._scaffolds[scaffold] >= self.options.scaffold_cap:
             self.over_scaffold_cap += 1
             return
         self._scaffolds[scaffold] += 1
         self._fingerprints.append(fingerprint)
-        self.kept.append(_Kept(position, mol, scaffold))
+        self.kept.append(_Kept(position, parent_smiles, scaffold))
 
 
 def _selection(kept: Sequence[_Kept], profile: Profile, table: pa.Table) -> pa.Table:
@@ -144,7 +147,7 @@ def _selection(kept: Sequence[_Kept], profile: Profile, table: pa.Table) -> pa.T
         {
             "record_id": table["record_id"],
             "hit": pa.array(range(1, len(kept) + 1), pa.int32()),
-            "inchikey": pa.array([Chem.MolToInchiKey(k.mol) for k in kept], pa.string()),
+            "inchikey": pa.array([inchikey(k.parent_smiles) for k in kept], pa.string()),
             "scaffold": pa.array([k.scaffold for k in kept], pa.string()),
             "cluster": pa.array([clusters[k.scaffold] for k in kept], pa.int32()),
             "reasons": pa.array([reasons(profile, row) for row in table.to_pylist()], pa.string()),

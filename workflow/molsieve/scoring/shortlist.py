@@ -82,7 +82,9 @@ def first_scores(profile: Profile, compounds: pa.Table) -> NDArray[np.float32]:
     return fit.profile_prob * fit.preference
 
 
-def _candidates(prepared: Path, triage: Path, *, profile: Profile, size: int, audit: int, seed: int) -> tuple[pa.Table, int]:
+def _candidates(
+    prepared: Path, triage: Path, *, profile: Profile, size: int, audit: int, seed: int
+) -> tuple[pa.Table, int]:
     compounds = read_compounds(prepared, triage, ("parent_smiles",))
     table = pa.table(
         {

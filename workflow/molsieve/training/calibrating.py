@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize  # type: ignore[import-untyped]
+from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 
 from molsieve.models.calibration import Calibration, Interval, grid, to_logit
