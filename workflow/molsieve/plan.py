@@ -11,7 +11,7 @@ from molsieve import project_root
 from molsieve.config import Config, load_yaml, parse_config
 from molsieve.errors import MolsieveError
 from molsieve.library.source import resolve
-from molsieve.models.store import read_endpoints
+from molsieve.models.endpoints import read_endpoints
 from molsieve.results.provenance import stage_code_digest
 from molsieve.scoring.profile import load_profile, profile_path
 

@@ -31,7 +31,7 @@ CCC(=N)NCC CC(N)=[N+](C)C c1ccc(CCc2ccccc2)cc1 OCCO NCCN C1CC1CC1CC1 CC1CCCCC1 O
 c1ccc(Oc2ccccc2)cc1 OB(O)c1ccccc1 c1cc[nH]c1 c1c[nH]cn1 Cn1ccnc1 c1ncncn1 C/C=C/C
 COc1cc2c(cc1OC)-c1c/c(=N\\c3c(C)cc(C)cc3C)n(C)c(=O)n1CC2 O=c1/c(=C\\c2ccc(F)cc2)sc2n1CCN=2 C[C@H](N)C(=O)O [H]O FCl
 I C[I+]C OCl CCl CBr CI C[P+](C)(C)C C[B-](F)(F)F b1ccccc1 p1ccccc1 C1=CC=CC=C1 [nH]1nnnc1 NS(N)(=O)=O OS(=O)O
-[O-]c1ccccc1
+[O-]c1ccccc1 [O-][Cl+3]([O-])([O-])Oc1ccccc1 c1ccc([I+]c2ccccc2)cc1 [Cl-] O=[I+]([O-])c1ccccc1
 """
 PATTERNS = _ONE_OF_EACH.split()
 

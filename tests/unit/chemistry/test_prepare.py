@@ -10,7 +10,8 @@ from rdkit import Chem
 
 from molsieve.chemistry.descriptors import describe
 from molsieve.chemistry.fingerprints import sparse_morgan
-from molsieve.chemistry.prepare import PREPARED, prepare
+from molsieve.chemistry.isolation import Block, Isolated
+from molsieve.chemistry.prepare import PREPARED, PrepareJob, _ipc, prepare
 from molsieve.chemistry.reasons import REASONS
 from molsieve.chemistry.standardise import StandardiseOptions, standardise_smiles
 from molsieve.columns import LOW_CARDINALITY
@@ -177,6 +178,19 @@ def test_killers_and_hangers_among_others_do_not_change_the_bytes_either(tmp_pat
     assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "2.parquet").read_bytes()
     reasons = pq.read_table(tmp_path / "1.parquet")["reason_code"].to_pylist()
     assert [(i, r) for i, r in enumerate(reasons) if r] == [(0, "crashed"), (300, "timeout"), (699, "crashed")]
+
+
+@pytest.mark.parametrize("smiles", HANGS.values(), ids=HANGS.keys())
+def test_a_structure_that_wants_all_memory_costs_itself(tmp_path, smiles):
+    """RDKit swallows a failed allocation in one place and dies of it in another; neither takes the machine down."""
+    records = _write_records(tmp_path / "records.parquet", ["CCCO", smiles, "CCCN"])
+    batch = next(pq.ParquetFile(records).iter_batches())
+    with Isolated(PrepareJob(StandardiseOptions()), workers=1, timeout_s=120, memory_bytes=2**28) as isolated:
+        packed = list(isolated.results([Block(_ipc(batch), batch.num_rows)]))
+    table = pa.concat_tables(pa.ipc.open_stream(piece).read_all() for piece in packed[0])
+    reasons = table["reason_code"].to_pylist()
+    assert reasons[0] is reasons[2] is None
+    assert reasons[1] in ("out_of_memory", "crashed", "rdkit_error")
 
 
 def test_smaller_nanohoops_are_fine(tmp_path):

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from molsieve.errors import MolsieveError
+from molsieve.models.endpoints import read_endpoints
 from molsieve.models.network import NetworkShape, TriageNetwork
-from molsieve.models.store import as_stored, load_triage_model, models_sha256, read_endpoints, weights_bytes
+from molsieve.models.store import as_stored, load_triage_model, models_sha256, weights_bytes
 
 
 @pytest.fixture

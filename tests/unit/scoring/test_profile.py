@@ -7,7 +7,7 @@ import yaml
 
 from molsieve import project_root
 from molsieve.errors import MolsieveError
-from molsieve.models.store import read_endpoints
+from molsieve.models.endpoints import read_endpoints
 from molsieve.scoring.profile import load_profile
 
 SHIPPED = sorted((project_root() / "config" / "profiles").glob("*.yaml"))

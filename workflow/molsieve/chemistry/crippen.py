@@ -57,8 +57,9 @@ def crippen_logp(near: Neighbourhood) -> NDArray[np.float64]:
             chosen &= ~mask
         unassigned &= (block.element != element) | (block.is_aromatic != is_aromatic)
     values[unassigned] = _SINGLE_VALUE[block.element[unassigned]]
-    halide = unassigned & np.isin(block.element, (9, 17, 35, 53)) & (block.charge != 0)
-    values[halide] = -2.996
+    charged_halogen = unassigned & np.isin(block.element, (9, 17, 35, 53)) & (block.charge != 0)
+    # Halides and iodonium have a pattern; perchlorates and the like have none.
+    values[charged_halogen] = np.where((block.charge < 0) | (block.element == 53), -2.996, 0.0)[charged_halogen]
     values += block.hydrogens * _hydrogen_values(near)
     return np.bincount(block.molecule, weights=values, minlength=block.molecules).astype(np.float64)
 

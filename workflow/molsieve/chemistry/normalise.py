@@ -12,8 +12,8 @@ NORMALISATIONS: tuple[tuple[str, str], ...] = (
     ("Pyridine oxide to n+O-", "[nH0+0:1]=[OH0+0:2]>>[n+:1][O-:2]"),
     ("Azide to N=N+=N-", "[*:1][N:2]=[N:3]#[N:4]>>[*:1][N:2]=[N+:3]=[N-:4]"),
     ("Diazo to =N+=N-", "[*:1]=[N:2]#[N:3]>>[*:1]=[N+:2]=[N-:3]"),
-    ("Charge-separated S, Se, P oxide", "[S,Se,P;+1:1]-[O-:2]>>[*+0:1]=[*-0:2]"),
-    ("Charge-separated S, Se, P sulfide or imide", "[S,Se,P;+1:1]-[S,Se,N;-1:2]>>[*+0:1]=[*-0:2]"),
+    ("Charge-separated S, Se, P oxide", "[S,Se,P;+1;!$([P+]=*):1]-[O-:2]>>[*+0:1]=[*-0:2]"),
+    ("Charge-separated S, Se, P sulfide or imide", "[S,Se,P;+1;!$([P+]=*):1]-[S,Se,N;-1:2]>>[*+0:1]=[*-0:2]"),
     ("C/S+N to C/S=N+", "[C,S&!$([S+]-[O-]);X3+1:1]([NX3:2])[NX3!H0:3]>>[*+0:1]([N:2])=[N+:3]"),
     ("P+N to P=N+", "[P;X4+1:1]([NX3:2])[NX3!H0:3]>>[*+0:1]([N:2])=[N+:3]"),
     (

@@ -23,7 +23,7 @@ def controls_command(
     --controls resources/amr/controls.csv --profile config/profiles/amr-gram-negative.yaml
     --model resources/models/triage
     """
-    from molsieve.models.store import read_endpoints
+    from molsieve.models.endpoints import read_endpoints
     from molsieve.scoring.controls import score_controls
 
     with summarised("controls", None) as stage:

@@ -25,7 +25,7 @@ def select_command(
     Example: molsieve select work/demo/library hits.parquet --scores work/demo/scores
     --profile config/profiles/amr-gram-negative.yaml --model resources/models/triage
     """
-    from molsieve.models.store import read_endpoints
+    from molsieve.models.endpoints import read_endpoints
     from molsieve.scoring.select import SelectOptions, select
 
     options = SelectOptions(hits=hits, max_similarity=max_similarity, scaffold_cap=scaffold_cap)

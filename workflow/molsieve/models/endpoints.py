@@ -1,8 +1,15 @@
 """What a model predicts: endpoints, their tasks and the names of their columns."""
 
+import json
+from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from molsieve.errors import MolsieveError
+
+# Metadata of a model in its directory.
+INFO = "model.json"
 
 
 class Endpoint(BaseModel):
@@ -44,3 +51,21 @@ class Endpoint(BaseModel):
     def value_column(self) -> str:
         """Column of the prediction: ``<name>_prob`` or ``<name>_<unit>``."""
         return f"{self.name}_{self.unit}" if self.is_regression else f"{self.name}_prob"
+
+
+def read_endpoints(folder: Path) -> tuple[Endpoint, ...]:
+    """Endpoints of a model from its ``model.json``; loads neither weights nor torch.
+
+    Raises:
+        MolsieveError: There is no model in the folder.
+
+    """
+    try:
+        entries = json.loads((folder / INFO).read_bytes())["endpoints"]
+        return tuple(Endpoint.model_validate(entry) for entry in entries)
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        raise MolsieveError(
+            f"There is no model here: {INFO} cannot be read.",
+            where=str(folder),
+            fix="Give the folder of a trained model, e.g. resources/models/triage.",
+        ) from error

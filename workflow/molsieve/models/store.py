@@ -18,12 +18,11 @@ from molsieve.chemistry import standardise
 from molsieve.errors import MolsieveError
 from molsieve.files import replacing, write_text
 from molsieve.models.calibration import Calibration, CalibrationTable, Interval
-from molsieve.models.endpoints import Endpoint
+from molsieve.models.endpoints import INFO, Endpoint
 from molsieve.models.network import NetworkShape, TriageNetwork
 from molsieve.models.vocabulary import Vocabulary
 
 WEIGHTS = "model.safetensors"
-INFO = "model.json"
 CARD = "MODEL_CARD.md"
 FORMAT = 1
 
@@ -186,11 +185,6 @@ def read_info(folder: Path) -> ModelInfo:
         raise MolsieveError(
             f"The model's metadata is not readable at {key}: {first['msg']}.", where=str(path)
         ) from error
-
-
-def read_endpoints(folder: Path) -> tuple[Endpoint, ...]:
-    """Endpoints of a model, without loading its weights."""
-    return read_info(folder).endpoints
 
 
 def models_sha256(folder: Path) -> str:

@@ -118,7 +118,7 @@ def _refuse_wrong_column(rows: int, rejected: int, reasons: dict[str, int], limi
         f"more than prepare.max_rejected_fraction = {limit:g} allows",
         fix=(
             "The structures were probably read from the wrong column: `molsieve check LIBRARY` shows what was "
-            "understood, and LIBRARY::structure_column=NAME names the right one. If the library really is like this, raise the "
-            "limit."
+            "understood, and LIBRARY::structure_column=NAME names the right one. If the library "
+            "really is like this, raise the limit."
         ),
     )
