@@ -151,7 +151,7 @@ def test_two_runs_give_identical_tables(screened, results, tmp_path):
 
 def test_a_killed_run_redoes_only_what_is_missing(workspace):
     command = [sys.executable, "-m", "molsieve", "run", "library.csv", "--out", "results/small", "--cores", "1"]
-    command += ["--set", "ingest.shard_size=40"]
+    command += ["--set", "ingest.shard_size=100"]
     process = subprocess.Popen(
         command, cwd=workspace.folder, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )

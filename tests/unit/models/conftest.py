@@ -76,6 +76,7 @@ def tiny_model(tmp_path_factory):
     network = TriageNetwork(shape)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
+    network.embedding.data[0] = 0.0
     folded = FoldedBits.of([sparse_morgan(Chem.MolFromSmiles(s))[0] for s in KNOWN])
     keys = np.arange(5, dtype=np.uint64)
     weights = weights_bytes(network, TrainingRecord(vocabulary, keys, folded.bits, folded.offsets))

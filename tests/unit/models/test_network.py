@@ -26,6 +26,7 @@ def network(seed=0):
     net = TriageNetwork(SHAPE).eval()
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
+    net.embedding.data[0] = 0.0
     return net
 
 
@@ -92,3 +93,14 @@ def test_members_can_be_weighted_apart():
     weights = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
     masked_loss(out, torch.ones(2, 1), torch.ones(1), torch.tensor([False]), weights).backward()
     assert (out.grad[:, :, 0] != 0).tolist() == [[True, False], [False, True]]
+
+
+def test_the_unknown_row_learns_nothing():
+    torch.manual_seed(0)
+    net, data = TriageNetwork(SHAPE).train(), features()
+    rows = torch.from_numpy(data.ids.astype(np.int64) % 3)
+    out = net(rows, torch.ones(len(rows)), torch.from_numpy(data.offsets[:-1]), torch.from_numpy(data.descriptors))
+    out.sum().backward()
+    assert net.embedding.grad[0].abs().sum() == 0
+    assert net.embedding.grad[1].abs().sum() > 0
+    assert net.embedding[0].abs().sum() == 0

@@ -19,7 +19,7 @@ from molsieve.errors import MolsieveError
 from molsieve.files import replacing, write_text
 from molsieve.models.calibration import Calibration, CalibrationTable, Interval
 from molsieve.models.endpoints import INFO, Endpoint
-from molsieve.models.network import NetworkShape, TriageNetwork
+from molsieve.models.network import UNKNOWN_ROW, NetworkShape, TriageNetwork
 from molsieve.models.vocabulary import Vocabulary
 
 WEIGHTS = "model.safetensors"
@@ -130,6 +130,7 @@ def unpack_weights(tensors: dict[str, NDArray[Any]], shape: NetworkShape) -> Tri
     """Network with the stored weights, in float32."""
     network = TriageNetwork(shape)
     table = tensors["embedding_int8"].astype(np.float32) * tensors["embedding_scale"].astype(np.float32)[:, :, None]
+    table[UNKNOWN_ROW] = 0.0
     state = {name: torch.from_numpy(tensors[name]) for name in network.state_dict() if name != "embedding"}
     network.load_state_dict(state | {"embedding": torch.from_numpy(table.reshape(shape.rows, -1))})
     return network.eval()

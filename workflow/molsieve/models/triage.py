@@ -83,10 +83,19 @@ def choose_device(device: str) -> str:
 
 
 def predict(model: TriageModel, features: SparseFeatures, batch_size: int = 8192) -> TriagePredictions:
-    """Predict all endpoints; the result does not depend on the batch size."""
+    """Predict all endpoints; the result does not depend on the batch size.
+
+    Everything is done batch by batch, calibration included, so memory is bounded by the batch.
+    """
+    starts = range(0, max(features.molecules, 1), batch_size)
+    parts = [_predict_batch(model, features.slice(s, min(s + batch_size, features.molecules))) for s in starts]
+    return TriagePredictions(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def _predict_batch(model: TriageModel, features: SparseFeatures) -> TriagePredictions:
     n, endpoints = features.molecules, model.endpoints
     rows, is_known = model.record.vocabulary.rows_of(features.ids)
-    outputs = network_outputs(model.network, features, rows, batch_size=batch_size, device=model.device)
+    outputs = network_outputs(model.network, features, rows, batch_size=max(n, 1), device=model.device)
     is_regression = torch.tensor(model.info.is_regression)
     value, sd = torch.empty(n, len(endpoints)), torch.empty(n, len(endpoints))
     logits = outputs[:, :, ~is_regression].to(model.device)
