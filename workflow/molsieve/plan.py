@@ -57,10 +57,11 @@ class Plan:
         plan = cls(config)
         # Resolving them here finds what is missing before anyone waits for a queue.
         _ = plan.library_files
-        for needed in (plan.profile, plan.reference, plan.model / "model.json"):
-            if not needed.is_file():
-                raise MolsieveError(f"{needed} does not exist", where="the configuration", fix="Correct its path.")
-        load_profile(plan.profile).check_endpoints(read_endpoints(plan.model), str(plan.profile))
+        if not plan.reference.is_file():
+            raise MolsieveError(f"{plan.reference} does not exist", where="reference", fix="Correct its path.")
+        if plan.model.is_dir() or config.triage.model != Config().triage.model:
+            load_profile(plan.profile).check_endpoints(read_endpoints(plan.model), str(plan.profile))
+        # Else the shipped model was removed, and `snakemake train` makes it again.
         return plan
 
     @property

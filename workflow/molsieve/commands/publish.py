@@ -70,7 +70,8 @@ def run_facts(work: Path, config: str) -> "RunFacts":
     from molsieve import project_root
     from molsieve.config import load_yaml, parse_config
     from molsieve.errors import MolsieveError
-    from molsieve.models.store import INFO, WEIGHTS, read_info
+    from molsieve.models.endpoints import INFO
+    from molsieve.models.store import WEIGHTS, read_info
     from molsieve.plan import Plan
     from molsieve.results.facts import RunFacts, read_inputs
     from molsieve.results.provenance import sha256_of_file

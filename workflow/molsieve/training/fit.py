@@ -31,7 +31,7 @@ class TrainOptions:
 
     They were chosen on inner scaffold splits of the training part of one fold: the last (width, hidden, embedding decay
     and the rarest id with a vector) without scaffold fold 0, the first (batch size, learning rate, dropout) under
-    another assignment of folds. Few values were tried, two seeds differ by about as much; still no fold is untouched by them.
+    another assignment of folds. Few values were tried and two seeds differ by about as much, but no fold is untouched.
     """
 
     min_molecules: int = 5
