@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,13 +105,11 @@ def test_a_change_of_configuration_reruns_what_depends_on_it(screened, tmp_path,
 )
 def test_a_change_of_code_reruns_the_stages_that_use_it(screened, tmp_path, module, again, kept):
     """On a copy of the project, so that the tests can run beside each other."""
-    import shutil
-
     copy = tmp_path / "project"
-    ignored = shutil.ignore_patterns(
-        ".venv", ".git", "results", "work", ".snakemake", "tests", ".*_cache", "__pycache__", "training"
-    )
-    shutil.copytree(project_root(), copy, ignore=ignored)
+    copy.mkdir()
+    shutil.copy(project_root() / "Snakefile", copy)
+    for folder in ("config", "envs", "resources", "workflow"):
+        shutil.copytree(project_root() / folder, copy / folder)
     # Keeping the paths in the parameters the same leaves the code as the only difference.
     source = copy / "workflow" / "molsieve" / module
     environment = os.environ | {"PYTHONPATH": str(copy / "workflow")}

@@ -1,6 +1,7 @@
 """What a run consists of: the typed configuration, resolved to files, and the options of each stage."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,6 +58,8 @@ class Plan:
         plan = cls(config)
         # Resolving them here finds what is missing before anyone waits for a queue.
         _ = plan.library_files
+        for key, folder in (("results.folder", config.results.folder), ("results.work", config.results.work)):
+            _refuse_unwritable(Path(folder), key)
         if not plan.reference.is_file():
             raise MolsieveError(f"{plan.reference} does not exist", where="reference", fix="Correct its path.")
         if plan.model.is_dir() or config.triage.model != Config().triage.model:
@@ -142,6 +145,15 @@ def _shipped(path: str) -> Path:
     """
     given = Path(path).absolute()
     return given if given.exists() else project_root() / path
+
+
+def _refuse_unwritable(folder: Path, key: str) -> None:
+    """Find out now, and not after the last stage, that a folder cannot be written."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise MolsieveError(f"{existing} is not a folder", where=key, fix="Choose another folder, or move that file.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise MolsieveError(f"no permission to write to {existing}", where=key, fix="Choose a folder of your own.")
 
 
 def _culprit(message: str, files: Iterable[str | Path]) -> str:
