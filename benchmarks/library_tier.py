@@ -93,14 +93,15 @@ def run_workflow(library: Path, folder: Path, cores: int) -> tuple[float, PeakMe
         "--cores",
         str(cores),
     ]
-    command += ["--set", "controls.enabled=false", "--snakemake=--until", "--snakemake=triage", "--snakemake=--quiet"]
+    command += ["--set", "controls.enabled=false", "--snakemake=predict_library", "--snakemake=--quiet"]
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     memory = PeakMemory(process.pid)
     _, errors = process.communicate()
     seconds = time.perf_counter() - started
-    if process.returncode:
-        sys.exit(errors.decode())
+    predictions = sorted((folder / "work" / "speed" / "library" / "triage").glob("*.parquet"))
+    if process.returncode or not predictions:
+        sys.exit(errors.decode() or "nothing was predicted")
     return seconds, memory
 
 
@@ -116,7 +117,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ingest([LibrarySource(path=str(arguments.library.resolve()))], folder / "records", shard_size=1_000_000)
-        smiles = pq.read_table(folder / "records", columns=["structure"])["structure"].to_pylist()
+        smiles = pq.read_table(folder / "records" / "00000.parquet", columns=["structure"])["structure"].to_pylist()
         for repeat in range(arguments.repeats):
             floors.append(run_floor(smiles, cores))
             (folder / str(repeat)).mkdir()

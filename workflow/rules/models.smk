@@ -42,3 +42,9 @@ rule neighbours:
     shell:
         "python -m molsieve neighbours {input.shortlist:q} {output:q} --model {params.model:q} --threads {threads}"
         " 2> {log:q}"
+
+
+rule predict_library:
+    """Target: stop after the predictions of the whole library."""
+    input:
+        library_triage_shards,
