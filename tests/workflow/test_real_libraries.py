@@ -35,7 +35,7 @@ def test_every_row_of_every_file_is_accounted_for(results):
     )
     assert sum(statuses.values()) == sum(EXPECTED_ROWS.values())
     for table in ("predictions", "scores"):
-        assert duckdb.sql(f"SELECT count(*) FROM '{results}/{table}/*.parquet'").fetchone() == (statuses["ok"],)
+        assert duckdb.sql(f"SELECT count(*) FROM '{results}/{table}/*.parquet'").fetchall() == [(statuses["ok"],)]
 
 
 def test_molecules_known_to_be_broken_are_in_rejects_with_source_and_row(results):
@@ -56,5 +56,5 @@ def test_duplicates_point_at_an_earlier_ok_row_with_the_same_parent(results):
         LEFT JOIN '{results}/compounds/*.parquet' f ON d.duplicate_of = f.record_id
         WHERE d.status = 'duplicate'
         AND (f.status IS DISTINCT FROM 'ok' OR f.parent_smiles <> d.parent_smiles OR f.record_id >= d.record_id)"""
-    ).fetchone()
-    assert wrong == (0,)
+    ).fetchall()
+    assert wrong == [(0,)]
