@@ -69,3 +69,15 @@ def test_every_command_has_a_help_text_with_an_example():
 def test_rules_are_documented_for_the_catalogue():
     for name in ("config/README.md", ".snakemake-workflow-catalog.yml", "LICENSE", "CITATION.cff", "CHANGELOG.md"):
         assert (project_root() / name).is_file()
+
+
+def test_a_run_without_a_library_is_refused(workspace):
+    finished = workspace.molsieve("run", "--out", "results/x", check=False)
+    assert finished.returncode == 2
+    assert "no library was given" in finished.stderr
+
+
+def test_a_dry_run_leaves_nothing(workspace):
+    finished = workspace.molsieve("run", "library.csv", "-n")
+    assert "prepare" in finished.stdout
+    assert not (workspace.folder / "work").exists()

@@ -1,7 +1,9 @@
 """``molsieve run``: a thin front for Snakemake."""
 
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,13 +51,23 @@ def run_command(
     values = run_values(libraries or [], profile, out, configfile, settings or [])
     plan = Plan.from_config(values, [configfile] if configfile else [])
     written = Path(plan.work) / "config.yaml"
+    if dry_run:
+        # A look must not change what a finished run of the same name was started with.
+        written = Path(tempfile.mkdtemp(prefix="molsieve-")) / "config.yaml"
     write_text(written, yaml.safe_dump(values, sort_keys=False))
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(project_root() / "Snakefile")]
     command += ["--configfile", str(written), "--cores", str(cores or "all")]
     command += ["--workflow-profile", str(project_root() / "workflow" / "profiles" / "default")]
     command += ["--dry-run"] * dry_run + (snakemake or [])
-    finished = subprocess.run(command, check=False)
-    if finished.returncode:
+    try:
+        failed = subprocess.run(command, check=False).returncode != 0
+    except KeyboardInterrupt:
+        failed = True
+    finally:
+        if dry_run:
+            shutil.rmtree(written.parent)
+    if failed:
+        typer.echo("Stopped. What is finished is kept: the same command goes on from there.", err=True)
         raise typer.Exit(1)
     if not dry_run:
         typer.echo(f"Result set: {plan.results}   Report: {plan.results}/report.html")
@@ -67,7 +79,7 @@ def run_values(
     """Configuration that the options of a run stand for; only what differs from the defaults.
 
     Raises:
-        MolsieveError: A setting is not KEY=VALUE.
+        MolsieveError: There is no library, or a setting is not KEY=VALUE.
 
     """
     values = load_yaml(configfile) if configfile else {}
@@ -92,4 +104,10 @@ def run_values(
             if not isinstance(inner, dict):
                 raise MolsieveError(f"{section!r} is not a section", where=f"--set {setting}")
         inner[last] = yaml.safe_load(text)
+    if "libraries" not in values:
+        raise MolsieveError(
+            "no library was given",
+            where="the command line",
+            fix="Name the files to screen, e.g. molsieve run vendor.sdf; the demo's library is rdkit:NCI/first_5K.smi.",
+        )
     return values
