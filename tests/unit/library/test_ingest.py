@@ -216,6 +216,13 @@ def test_a_cut_extension_is_no_structure(write, read):
     assert [row["read_error"] for row in rows] == [None, "too_many_fields"]
 
 
+def test_a_cell_over_two_lines_whose_rest_looks_like_a_row(write, read):
+    text = 'id;name;smiles;note;price\nA-7;one;CCOCC;;1\nA-8;"multi\nline; name";O=C(NCc1ccccc1)c1ccc(Br)cc1;;1\n'
+    rows = read(write("a.csv", text + "A-9;two;CCNCC;;1\n"))
+    assert [row["compound_id"] for row in rows] == ["A-7", "A-8", "A-9"]
+    assert rows[1]["structure"] == "O=C(NCc1ccccc1)c1ccc(Br)cc1"
+
+
 def test_a_structure_is_kept_as_it_stands(write, read):
     rows = read(write("a.csv", 'id;smiles\n1;"C[C@H](N)C(=O)O |&1:1,r|"\n2; CC(=O)O \n'))
     assert [row["structure"] for row in rows] == ["C[C@H](N)C(=O)O |&1:1,r|", " CC(=O)O "]

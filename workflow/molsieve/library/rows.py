@@ -4,7 +4,8 @@ Quotes are read as RFC 4180 has them, strictly: a cell is quoted when its first 
 is doubled, and the closing quote is followed by a delimiter or a line end. Any other quote is an ordinary character.
 A quoted cell may span lines when all of this holds: it closes within ``MAX_LINE_BYTES`` characters, the row it makes
 has no more cells than the table has columns, and the lines it takes in are not rows themselves (as many cells as
-columns, with an unmistakable structure in its place). So a quote that someone forgot to close damages its own row
+columns, with an unmistakable structure in its place; where the first line alone is short and all together make
+exactly a row, the last line does not count). So a quote that someone forgot to close damages its own row
 only, and well-formed CSV is read exactly.
 """
 
@@ -178,7 +179,11 @@ class RowSplitter:
             return None if not final and len(text) < limit else (row, end)
         if self.columns is not None and len(longer) > self.columns:
             return row, end
-        return (row, end) if self._are_rows(text[end:longer_end]) else (longer, longer_end)
+        swallowed = text[end:longer_end]
+        if self.columns is not None and len(row) < self.columns == len(longer):
+            # Only together do the lines make a whole row; the last one, which closes the cell, proves nothing alone.
+            swallowed = swallowed[: swallowed.rstrip("\n").rfind("\n") + 1]
+        return (row, end) if self._are_rows(swallowed) else (longer, longer_end)
 
     def _are_rows(self, swallowed: str) -> bool:
         """Whether most of the lines that a quoted cell takes in are rows of the table themselves."""
