@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import dask
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,7 +12,6 @@ import pyarrow.parquet as pq
 from molsieve.columns import Column, arrow_schema
 from molsieve.errors import MolsieveError
 from molsieve.files import write_table
-from molsieve.scoring.dask_client import open_client
 
 DUPLICATES = (
     Column("record_id", pa.int64(), "Record whose parent structure occurred before.", nullable=False),
@@ -43,8 +40,8 @@ def deduplicate(
     Args:
         prepared: Folder of prepared shards.
         duplicates: Table to write, sorted by ``record_id``.
-        scheduler: See :func:`open_client`.
-        workers: See :func:`open_client`.
+        scheduler: Where Dask runs; see ``dask_client.open_client``.
+        workers: Workers of a local cluster.
         max_rejected_fraction: Largest share of rejected rows that a sensible library has.
 
     Raises:
@@ -54,15 +51,25 @@ def deduplicate(
     shards = sorted(prepared.glob("*.parquet"))
     rows, rejected, reasons = _count_rejected(shards)
     _refuse_wrong_column(rows, rejected, reasons, max_rejected_fraction)
-    with open_client(scheduler, workers), dask.config.set({"dataframe.shuffle.method": "p2p"}):
-        frame = dd.from_map(_identities, shards, meta=_identities_meta())
-        if len(shards) > 1:
-            frame = frame.shuffle(on="identity_high", npartitions=len(shards))
-        found = frame.map_partitions(_repeats, meta=_repeats_meta()).compute()
+    found = _repeats(_identities(shards[0])) if len(shards) == 1 else _repeats_over(shards, scheduler, workers)
     found = found.sort_values("record_id")
     schema = arrow_schema(DUPLICATES)
     write_table(duplicates, pa.Table.from_pandas(found, schema=schema, preserve_index=False), schema)
     return DeduplicateReport(rows=rows, ok=rows - rejected - len(found), rejected=rejected, duplicates=len(found))
+
+
+def _repeats_over(shards: list[Path], scheduler: str, workers: int) -> pd.DataFrame:
+    """Repeats over many shards; a single one does without Dask, which takes longer to start than the work takes."""
+    import dask
+    import dask.dataframe as dd
+
+    from molsieve.scoring.dask_client import open_client
+
+    with open_client(scheduler, workers), dask.config.set({"dataframe.shuffle.method": "p2p"}):
+        frame = dd.from_map(_identities, shards, meta=_identities_meta())
+        frame = frame.shuffle(on="identity_high", npartitions=len(shards))
+        found: pd.DataFrame = frame.map_partitions(_repeats, meta=_repeats_meta()).compute()
+    return found
 
 
 def _identities(shard: Path) -> pd.DataFrame:
