@@ -1,7 +1,6 @@
 """Files are complete or not there, also when the disk is full or the process dies."""
 
 import os
-import subprocess
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -51,18 +50,6 @@ def test_a_wrong_type_fails_at_the_writer(tmp_path):
     with pytest.raises(pa.ArrowInvalid), TableWriter(tmp_path / "t.parquet", SCHEMA) as writer:
         writer.write(pa.table({"number": ["x"]}))
     assert os.listdir(tmp_path) == []
-
-
-@pytest.fixture
-def full_disk(tmp_path):
-    """A file system of half a megabyte."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("a small file system cannot be mounted here (needs root)")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_leaves_the_old_file(full_disk):

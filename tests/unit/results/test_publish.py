@@ -253,6 +253,13 @@ def test_a_full_disk_leaves_nothing(published_before, monkeypatch, code, match):
     fails(published_before, match)
 
 
+def test_a_disk_that_really_is_full(run, full_disk):
+    work, facts = run
+    with pytest.raises(MolsieveError, match="disk is full"):
+        publish(work, full_disk / "r", facts=facts)
+    assert listed(full_disk) == []
+
+
 def test_pyarrow_on_a_full_disk(published_before, monkeypatch):
     # pyarrow reports it as an OSError too; /dev/full is a disk that is always full.
     def full(path, *_):
