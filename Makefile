@@ -24,7 +24,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed envs/requirements-dev.txt
 	touch $@
 
 demo: $(VENV)/.installed ## Screen the 4,999 NCI compounds that come with RDKit; leaves results/demo/report.html
-	$(BIN)/snakemake --cores all
+	$(BIN)/snakemake --workflow-profile workflow/profiles/default --cores all
 	@echo "Open results/demo/report.html"
 
 test: $(VENV)/.installed-dev ## Run the tests
@@ -46,7 +46,7 @@ config: $(VENV)/.installed ## Generate config/config.yaml and its JSON schema fr
 	$(BIN)/molsieve config --project .
 
 train: $(VENV)/.installed-dev ## Rebuild the shipped models; needs the training data (docs/models.md)
-	$(BIN)/snakemake --cores all train
+	$(BIN)/snakemake --workflow-profile workflow/profiles/default --cores all train
 
 clean: ## Delete results, intermediate files and caches
 	rm -rf results work training .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
