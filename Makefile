@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format config train clean distclean
+.PHONY: help demo test lint format config train benchmark-models clean distclean
 SHELL := /bin/bash
 
 VENV ?= .venv
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 $(VENV)/.installed: pyproject.toml envs/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "molsieve needs Python 3.11 or newer; try make PYTHON=python3.12")'
@@ -47,6 +47,10 @@ config: $(VENV)/.installed ## Generate config/config.yaml and its JSON schema fr
 
 train: $(VENV)/.installed-dev ## Rebuild the shipped models; needs the training data (docs/models.md)
 	$(BIN)/snakemake --workflow-profile workflow/profiles/default --cores all train
+
+benchmark-models: $(VENV)/.installed-dev ## Print the models' benchmark table from the stored out-of-fold predictions
+	$(BIN)/molsieve training evaluate refine --table training/curated.parquet --splits training/splits.parquet \
+	  --predictions training/oof --baselines training/baselines --out training/benchmark-refine.json
 
 clean: ## Delete results, intermediate files and caches
 	rm -rf results work training .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

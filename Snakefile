@@ -9,7 +9,7 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from molsieve.errors import MolsieveError
-from molsieve.plan import Plan, command_prefix
+from molsieve.plan import Plan, as_options, command_prefix
 
 min_version("9.27")
 
@@ -38,6 +38,7 @@ pathvars:
 wildcard_constraints:
     set="library|controls",
     shard=r"\d+",
+    chunk=r"\d+",
 
 
 rule all:

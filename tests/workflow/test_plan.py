@@ -32,6 +32,10 @@ def test_without_controls_none_are_planned(workspace):
         ("profile: amr-gram-neutral", "unknown profile 'amr-gram-neutral'"),
         ("libraries: [nowhere.sdf]", "nowhere.sdf"),
         ("triage: {model: nowhere}", "nowhere"),
+        ("refine: {model: nowhere}", "nowhere"),
+        ("models: [nowhere]", "nowhere"),
+        ("models: [resources/models/triage]", "two models predict an endpoint named"),
+        ("refine: {chunk_row: 10}", "unknown key 'refine.chunk_row'; did you mean 'chunk_rows'?"),
     ],
 )
 def test_mistakes_stop_before_any_job_without_a_traceback(workspace, text, expected):
@@ -48,6 +52,14 @@ def test_the_command_line_explains_the_same_way(workspace):
     assert finished.returncode == 2
     assert "unknown key 'select.hist'; did you mean 'hits'?" in finished.stderr
     assert "--set" in finished.stderr
+
+
+def test_the_chunks_follow_from_the_configuration_alone(workspace):
+    (workspace.folder / "my.yaml").write_text("shortlist: {size: 900, audit: 101}\nrefine: {chunk_rows: 500}\n")
+    text = workspace.snakemake("--dry-run", "--configfile", "my.yaml").stdout
+    jobs = next(line.split() for line in text.split("Job stats:")[-1].splitlines() if line.startswith("refine"))
+    # Three of the library and one of the controls.
+    assert jobs == ["refine", "4"]
 
 
 def test_every_command_has_a_help_text_with_an_example():

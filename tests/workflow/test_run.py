@@ -60,6 +60,17 @@ def test_known_antibacterials_are_no_hits_but_rank(results):
     assert ciprofloxacin["rank"] <= 5
 
 
+def test_the_whole_of_a_small_library_is_refined(results):
+    predictions = pd.read_parquet(results / "predictions")
+    assert set(predictions["tier"]) == {"refine"}
+    assert predictions["herg_set"].isin(["active", "inactive", "both", "none"]).all()
+    assert predictions["nn_similarity"].between(0, 1).all()
+    assert predictions["nn_active"].str.contains("growth_inhibition: ").all()
+    hits = pd.read_parquet(results / "hits.parquet")
+    for name in ("tier", "ecoli_growth_inhibition_set", "ecoli_growth_inhibition_sd", "nn_similarity", "nn_active"):
+        assert hits[name].notna().all(), name
+
+
 def test_controls_went_through_and_into_no_table(results):
     controls = pd.read_parquet(results / "controls.parquet")
     assert set(controls["kind"]) == {"active", "inactive"}
@@ -78,11 +89,17 @@ def test_a_finished_run_has_nothing_to_do(screened):
     ("change", "again", "kept"),
     [
         ("select: {hits: 7}", {"select", "report", "publish"}, {"triage", "score", "controls"}),
+        (
+            "refine: {conformal_error: 0.1}",
+            {"refine", "score", "select", "controls"},
+            {"triage", "shortlist", "inspect"},
+        ),
         ("profile: amr-gram-positive", {"shortlist", "score", "controls"}, {"prepare", "deduplicate", "triage"}),
         ("triage: {batch_size: 64}", {"triage", "shortlist"}, {"prepare", "deduplicate"}),
         ("prepare: {max_heavy_atoms: 100}", {"prepare", "triage"}, {"ingest"}),
         ("ingest: {shard_size: 100}", {"ingest"}, set()),
         ("prepare: {threads: 1}", set(), {"prepare"}),
+        ("refine: {threads: 1}", set(), {"refine"}),
     ],
 )
 def test_a_change_of_configuration_reruns_what_depends_on_it(screened, tmp_path, change, again, kept):
@@ -97,7 +114,8 @@ def test_a_change_of_configuration_reruns_what_depends_on_it(screened, tmp_path,
 @pytest.mark.parametrize(
     ("module", "again", "kept"),
     [
-        ("scoring/pareto.py", {"score"}, {"prepare", "triage", "inspect"}),
+        ("scoring/pareto.py", {"score"}, {"prepare", "triage", "inspect", "refine"}),
+        ("models/rich_features.py", {"refine"}, {"prepare", "triage", "shortlist", "inspect"}),
         ("scoring/novelty.py", {"inspect"}, {"prepare", "triage", "deduplicate"}),
         ("results/report.py", {"report"}, {"prepare", "triage", "score", "select"}),
         ("cli.py", set(), {"prepare", "publish"}),

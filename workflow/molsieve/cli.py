@@ -14,9 +14,10 @@ from molsieve.commands.controls import controls_command
 from molsieve.commands.deduplicate import deduplicate_command
 from molsieve.commands.ingest import ingest_command
 from molsieve.commands.inspect import inspect_command
-from molsieve.commands.neighbours import neighbours_command
+from molsieve.commands.models import models_app
 from molsieve.commands.prepare import prepare_command
 from molsieve.commands.publish import publish_command, report_command
+from molsieve.commands.refine import refine_command
 from molsieve.commands.results import results_app
 from molsieve.commands.run import run_command
 from molsieve.commands.score import score_command
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command("run")(run_command)
 app.command("check")(check_command)
 app.command("config")(config_command)
+app.add_typer(models_app, name="models")
 app.add_typer(results_app, name="results")
 app.add_typer(training_app, name="training", help="The steps of `snakemake train`, one by one.")
 
@@ -46,7 +48,7 @@ stage("prepare")(prepare_command)
 stage("deduplicate")(deduplicate_command)
 stage("triage")(triage_command)
 stage("shortlist")(shortlist_command)
-stage("neighbours")(neighbours_command)
+stage("refine")(refine_command)
 stage("inspect")(inspect_command)
 stage("score")(score_command)
 stage("select")(select_command)

@@ -62,12 +62,31 @@ class Triage(Section):
 
 
 class Shortlist(Section):
-    """Choosing which compounds get the costly checks (alerts, novelty, nearest training neighbour)."""
+    """Choosing which compounds get the reference models and the costly checks (alerts, novelty)."""
 
     size: int = Field(
         5000, ge=1, le=1_000_000, description="Best compounds by the profile; small libraries pass whole."
     )
-    audit: int = Field(1000, ge=0, le=1_000_000, description="Compounds drawn at random beside them, as a check.")
+    audit: int = Field(
+        1000,
+        ge=0,
+        le=1_000_000,
+        description="Compounds drawn at random beside them; they tell what the first look at the library has lost.",
+    )
+
+
+class Refine(Section):
+    """Predicting the shortlist with the reference models."""
+
+    model: str = Field("resources/models/refine", description="Model directory, relative to the workflow or absolute.")
+    chunk_rows: int = Field(2000, ge=1, le=1_000_000, description="Compounds a job, at most.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="auto takes a GPU when there is one; cuda fails without."
+    )
+    threads: int = Field(4, ge=1, le=256, description="CPU threads and worker processes for a chunk.")
+    conformal_error: float = Field(
+        0.2, ge=0.01, le=0.5, description="Largest share of actives, and of inactives, outside their conformal sets."
+    )
 
 
 class Select(Section):
@@ -143,15 +162,28 @@ class Config(Section):
     reference: str = Field(
         "resources/amr/antibacterials.csv", description="Known antibacterials that novelty is measured against."
     )
+    models: list[str] = Field(
+        default=[],
+        description=(
+            "Directories of further models beside the shipped ones, e.g. of `molsieve models train`. Their endpoints "
+            "stand beside the others and can be asked for in a profile; names must differ."
+        ),
+    )
     seed: int = Field(0, ge=0, description="Seed of the random audit sample.")
     ingest: Ingest = Ingest()
     prepare: Prepare = Prepare()
     triage: Triage = Triage()
     shortlist: Shortlist = Shortlist()
+    refine: Refine = Refine()
     select: Select = Select()
     controls: Controls = Controls()
     results: Results = Results()
     dask: Dask = Dask()
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _one_model_is_a_list(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("libraries", mode="before")
     @classmethod

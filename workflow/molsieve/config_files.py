@@ -26,8 +26,8 @@ def config_yaml() -> str:
                 lines += [f"  {line}" for line in _comment(inner.description or "")]
                 lines.append(f"  {key}: {_scalar(inner.default)}")
         elif isinstance(default, list):
-            lines += [*_comment(field.description or ""), f"{name}:"]
-            lines += [f"  - {_scalar(source.argument())}" for source in default]
+            entries = [f"  - {_scalar(_entry(value))}" for value in default]
+            lines += [*_comment(field.description or ""), f"{name}:" if entries else f"{name}: []", *entries]
         else:
             lines += [*_comment(field.description or ""), f"{name}: {_scalar(default)}"]
     return "\n".join(lines) + "\n"
@@ -36,11 +36,20 @@ def config_yaml() -> str:
 def config_schema() -> str:
     """Text of ``workflow/schemas/config.schema.json``."""
     schema = Config.model_json_schema()
-    # Snakemake merges the defaults in, so nothing is required; a library may also be given as one string.
+    # Snakemake merges the defaults in, so nothing is required; a library or model may also be given as one string.
     entry = schema["properties"]["libraries"]["items"]
     schema["properties"]["libraries"]["items"] = {"anyOf": [{"type": "string"}, entry]}
+    models = schema["properties"]["models"]
+    schema["properties"]["models"] = {
+        "anyOf": [{"type": "string"}, {key: models.pop(key) for key in ("type", "items")}],
+        **models,
+    }
     schema["properties"]["libraries"]["default"] = [source.argument() for source in Config().libraries]
     return json.dumps(schema, indent=2) + "\n"
+
+
+def _entry(value: LibrarySource | str) -> str:
+    return value if isinstance(value, str) else value.argument()
 
 
 def _comment(text: str) -> list[str]:
@@ -96,7 +105,7 @@ def _key_table(fields: Mapping[str, FieldInfo]) -> list[str]:
     for name, field in fields.items():
         default = field.get_default(call_default_factory=True)
         if isinstance(default, list):
-            shown = ", ".join(f"`{source.argument()}`" for source in default)
+            shown = ", ".join(f"`{_entry(value)}`" for value in default) or "`[]`"
         else:
             shown = "" if field.is_required() or default is None else f"`{_scalar(default)}`"
         rows.append(f"| `{name}` | {shown} | {field.description or ''} |")

@@ -1,6 +1,7 @@
 """What a run consists of: the typed configuration, resolved to files, and the options of each stage."""
 
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from molsieve import project_root
 from molsieve.config import Config, load_yaml, parse_config
 from molsieve.errors import MolsieveError
 from molsieve.library.source import resolve
-from molsieve.models.endpoints import read_endpoints
+from molsieve.models.panel import Panel
 from molsieve.results.provenance import stage_code_digest
 from molsieve.scoring.profile import load_profile, profile_path
 
@@ -23,7 +24,7 @@ STAGES = {
     "deduplicate": "molsieve.scoring.deduplicate",
     "triage": "molsieve.models.triage",
     "shortlist": "molsieve.scoring.shortlist",
-    "neighbours": "molsieve.models.neighbours",
+    "refine": "molsieve.models.refine",
     "inspect": "molsieve.scoring.inspect",
     "score": "molsieve.scoring.score",
     "select": "molsieve.scoring.select",
@@ -62,9 +63,9 @@ class Plan:
             _refuse_unwritable(Path(folder), key)
         if not plan.reference.is_file():
             raise MolsieveError(f"{plan.reference} does not exist", where="reference", fix="Correct its path.")
-        if plan.model.is_dir() or config.triage.model != Config().triage.model:
-            load_profile(plan.profile).check_endpoints(read_endpoints(plan.model), str(plan.profile))
-        # Else the shipped model was removed, and `snakemake train` makes it again.
+        if plan.has_models:
+            load_profile(plan.profile).check_endpoints(plan.panel.endpoints, str(plan.profile))
+        # Else a shipped model was removed, and `snakemake train` makes it again.
         return plan
 
     @property
@@ -97,10 +98,47 @@ class Plan:
         """Known antibacterials."""
         return _shipped(self.config.reference)
 
+    @cached_property
+    def panel(self) -> Panel:
+        """The models of the run."""
+        triage, refine = self._pair
+        return Panel.read(triage, refine, map(_shipped, self.config.models))
+
     @property
-    def model(self) -> Path:
-        """Directory of the triage model."""
-        return _shipped(self.config.triage.model)
+    def has_models(self) -> bool:
+        """Whether the shipped models are there, as far as the run uses them."""
+        shipped = (Config().triage.model, Config().refine.model)
+        named = (self.config.triage.model, self.config.refine.model)
+        return all(
+            folder.is_dir() or name != default for folder, name, default in zip(self._pair, named, shipped, strict=True)
+        )
+
+    @property
+    def triage_models(self) -> list[Path]:
+        """Directories of the models that predict the whole library."""
+        return [model.folder for model in self.panel.of_triage] if self.has_models else [self._pair[0]]
+
+    @property
+    def refine_models(self) -> list[Path]:
+        """Directories of the models that predict the shortlist."""
+        return [model.folder for model in self.panel.of_refine] if self.has_models else [self._pair[1]]
+
+    @property
+    def model_options(self) -> list[str]:
+        """All models as the command line takes them, in the order of their endpoints' columns."""
+        pair = list(reversed(self._pair))
+        further = [model.folder for model in self.panel.further] if self.has_models else []
+        return as_options([*pair, *further])
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of the library's shortlist; they follow from the configuration alone, so some may be empty."""
+        largest = self.config.shortlist.size + self.config.shortlist.audit
+        return math.ceil(largest / self.config.refine.chunk_rows)
+
+    @property
+    def _pair(self) -> tuple[Path, Path]:
+        return _shipped(self.config.triage.model), _shipped(self.config.refine.model)
 
     @property
     def controls(self) -> Path | None:
@@ -110,13 +148,18 @@ class Plan:
     @property
     def settings(self) -> str:
         """The keys that differ from the defaults, as JSON; without those that only say how fast a run runs."""
-        without_effect: Any = {"prepare": {"threads"}, "triage": {"threads"}, "dask": True}
+        without_effect: Any = {"prepare": {"threads"}, "triage": {"threads"}, "refine": {"threads"}, "dask": True}
         values = self.config.model_dump(mode="json", exclude_defaults=True, exclude=without_effect)
         return json.dumps({key: value for key, value in values.items() if value != {}})
 
     def code(self, stage: str) -> str:
         """Digest of the code a stage consists of; a rule's parameter, so that a change re-runs the rule."""
         return stage_code_digest(STAGES[stage])
+
+
+def as_options(models: Iterable[Path]) -> list[str]:
+    """Models as options of a command."""
+    return [f"--model={folder}" for folder in models]
 
 
 def command_prefix(base: Path, python: Path, deployment: Any) -> str:  # noqa: ANN401 - Snakemake's settings object

@@ -1,11 +1,11 @@
-"""Predictions: the sparse network for every compound, the nearest training molecule for the shortlist."""
+"""Predictions: the sparse network for every compound, the reference models for the shortlist."""
 
 
 rule triage:
     input:
         prepared="<work>/{set}/prepared/{shard}.parquet",
         duplicates="<work>/{set}/duplicates.parquet",
-        model=PLAN.model / "model.json",
+        models=collect("{model}/checksums.sha256", model=PLAN.triage_models),
     output:
         triage="<work>/{set}/triage/{shard}.parquet",
         summary="<work>/summary/triage-{set}-{shard}.json",
@@ -15,33 +15,39 @@ rule triage:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.triage.threads
     params:
-        model=subpath(input.model, parent=True),
+        models=as_options(PLAN.triage_models),
         device=PLAN.config.triage.device,
         batch_size=PLAN.config.triage.batch_size,
         code=PLAN.code("triage"),
     shell:
         "python -m molsieve triage {input.prepared:q} {output.triage:q} --duplicates {input.duplicates:q}"
-        " --model {params.model:q} --device {params.device} --batch-size {params.batch_size} --threads {threads}"
+        " {params.models:q} --device {params.device} --batch-size {params.batch_size} --threads {threads}"
         " --summary {output.summary:q} 2> {log:q}"
 
 
-rule neighbours:
+rule refine:
     input:
         shortlist="<work>/{set}/shortlist.parquet",
-        model=PLAN.model / "model.json",
+        models=collect("{model}/checksums.sha256", model=PLAN.refine_models),
     output:
-        "<work>/{set}/neighbours.parquet",
+        refined="<work>/{set}/refined/{chunk}.parquet",
+        summary="<work>/summary/refine-{set}-{chunk}.json",
     log:
-        "<work>/logs/neighbours-{set}.log",
+        "<work>/logs/refine-{set}-{chunk}.log",
     conda:
         "../../envs/molsieve.yaml"
-    threads: PLAN.config.triage.threads
+    threads: PLAN.config.refine.threads
     params:
-        model=subpath(input.model, parent=True),
-        code=PLAN.code("neighbours"),
+        models=as_options(PLAN.refine_models),
+        chunk=chunk_number,
+        chunks=chunks_of_set,
+        device=PLAN.config.refine.device,
+        conformal_error=PLAN.config.refine.conformal_error,
+        code=PLAN.code("refine"),
     shell:
-        "python -m molsieve neighbours {input.shortlist:q} {output:q} --model {params.model:q} --threads {threads}"
-        " 2> {log:q}"
+        "python -m molsieve refine {input.shortlist:q} {output.refined:q} {params.models:q} --chunk {params.chunk}"
+        " --chunks {params.chunks} --device {params.device} --threads {threads}"
+        " --conformal-error {params.conformal_error} --summary {output.summary:q} 2> {log:q}"
 
 
 rule predict_library:

@@ -46,6 +46,7 @@ rule inspect:
 rule score:
     input:
         triage=library_triage_shards,
+        refined=refined_chunks("library"),
         inspected="<work>/library/inspected.parquet",
         profile=PLAN.profile,
     output:
@@ -68,7 +69,7 @@ rule score:
 rule select:
     input:
         scores="<work>/scores",
-        neighbours="<work>/library/neighbours.parquet",
+        inspected="<work>/library/inspected.parquet",
         profile=PLAN.profile,
     output:
         hits="<work>/hits.parquet",
@@ -78,15 +79,15 @@ rule select:
     conda:
         "../../envs/molsieve.yaml"
     params:
-        folder=subpath(input.neighbours, parent=True),
-        model=PLAN.model,
+        folder=subpath(input.inspected, parent=True),
+        models=PLAN.model_options,
         hits=PLAN.config.select.hits,
         max_similarity=PLAN.config.select.max_similarity,
         scaffold_cap=PLAN.config.select.scaffold_cap,
         code=PLAN.code("select"),
     shell:
         "python -m molsieve select {params.folder:q} {output.hits:q} --scores {input.scores:q}"
-        " --profile {input.profile:q} --model {params.model:q} --hits {params.hits}"
+        " --profile {input.profile:q} {params.models:q} --hits {params.hits}"
         " --max-similarity {params.max_similarity} --scaffold-cap {params.scaffold_cap}"
         " --summary {output.summary:q} 2> {log:q}"
 
@@ -94,8 +95,8 @@ rule select:
 rule controls:
     input:
         triage="<work>/controls/triage/00000.parquet",
+        refined=refined_chunks("controls"),
         inspected="<work>/controls/inspected.parquet",
-        neighbours="<work>/controls/neighbours.parquet",
         scores="<work>/scores",
         controls=PLAN.controls or [],
         profile=PLAN.profile,
@@ -107,8 +108,8 @@ rule controls:
         "../../envs/molsieve.yaml"
     params:
         folder=subpath(input.inspected, parent=True),
-        model=PLAN.model,
+        models=PLAN.model_options,
         code=PLAN.code("controls"),
     shell:
         "python -m molsieve controls {params.folder:q} {output:q} --scores {input.scores:q}"
-        " --controls {input.controls:q} --profile {input.profile:q} --model {params.model:q} 2> {log:q}"
+        " --controls {input.controls:q} --profile {input.profile:q} {params.models:q} 2> {log:q}"

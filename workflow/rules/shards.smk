@@ -1,4 +1,4 @@
-"""Which shards a set consists of, and the files that makes."""
+"""Which shards and chunks a set consists of, and the files that makes."""
 
 
 def shards_of(set_name):
@@ -27,3 +27,18 @@ def triage_shards(wildcards):
 
 def library_triage_shards(wildcards):
     return collect("<work>/library/triage/{shard}.parquet", shard=shards_of("library"))
+
+
+def chunks_of_set(wildcards):
+    """Chunks of a shortlist, which follow from the configuration alone; the controls are one."""
+    return 1 if wildcards.set == "controls" else PLAN.chunks
+
+
+def chunk_number(wildcards):
+    return int(wildcards.chunk)
+
+
+def refined_chunks(set_name):
+    chunks = 1 if set_name == "controls" else PLAN.chunks
+    numbers = [f"{chunk:05d}" for chunk in range(chunks)]
+    return collect(f"<work>/{set_name}/refined/{{chunk}}.parquet", chunk=numbers)

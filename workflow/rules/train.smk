@@ -1,17 +1,47 @@
-"""Training: from the dataset registry to a model directory. Target: `snakemake train`.
+"""Training: from the dataset registry to the shipped models. Target: `snakemake train`.
 
-Every fold is a job of its own, so an interrupted training goes on where it stopped. Data come from MOLSIEVE_DATA_MIRROR where it
-is set, else from the registry's URLs.
+Every part of every fold is a job of its own, so an interrupted training goes on where it stopped. Data come from
+MOLSIEVE_DATA_MIRROR where it is set, else from the registry's URLs.
 """
 
-TRAIN_SCHEMES = ["scaffold", "random"]
-TRAIN_FOLDS = range(5)
 TRAIN_SEED = 20261122
+TRAIN_FOLDS = range(5)
+TRAIN_PARTS = ["morgan", "rich", "boosters"]
+# The scheme for all endpoints, and those for the activity endpoints alone (trained on activity and gut data alone).
+TRAIN_SCHEMES = ["scaffold"]
+ACTIVITY_SCHEMES = ["random", "random1", "random2", "random3", "cluster"]
+# What is left out, or trained on alone (`molsieve training extrapolate`).
+TRAIN_CASES = (
+    expand(
+        "class:{name}",
+        name=[
+            "beta-lactam",
+            "macrolide",
+            "quinolone",
+            "tetracycline",
+            "aminoglycoside",
+            "cyclic_peptide",
+            "nitrofuran",
+            "glycopeptide",
+        ],
+    )
+    + expand("transfer:{screen}_growth_inhibition", screen=["ecoli", "abaumannii"])
+    + ["gut"]
+    + expand("tox21:{seed}", seed=range(3))
+)
+
+
+wildcard_constraints:
+    part="|".join(TRAIN_PARTS),
+    scheme="|".join(TRAIN_SCHEMES),
+    activity_scheme="|".join(ACTIVITY_SCHEMES),
+    fold=r"\d",
 
 
 rule train:
     input:
-        "resources/models/triage/model.json",
+        "resources/models/triage/checksums.sha256",
+        "resources/models/refine/checksums.sha256",
 
 
 rule curate_data:
@@ -32,11 +62,28 @@ rule curate_data:
         " --report {output.report:q} --threads {threads} > {log:q} 2>&1"
 
 
+rule featurise_data:
+    input:
+        table="training/curated.parquet",
+    output:
+        "training/rich.safetensors",
+    log:
+        "logs/training/featurise.log",
+    benchmark:
+        "training/benchmarks/featurise.tsv"
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: 2
+    shell:
+        "python -m molsieve training featurise --table {input.table:q} --out {output:q} --threads {threads}"
+        " > {log:q} 2>&1"
+
+
 rule split_data:
     input:
         registry="config/datasets.yaml",
         table="training/curated.parquet",
-        frozen="resources/splits/triage.json",
+        frozen="resources/splits/folds.json",
     output:
         "training/splits.parquet",
     log:
@@ -55,24 +102,77 @@ rule train_fold:
         registry="config/datasets.yaml",
         table="training/curated.parquet",
         splits="training/splits.parquet",
+        rich="training/rich.safetensors",
     output:
-        "training/oof/{scheme}-{fold}.safetensors",
+        "training/oof/{part}-{scheme}-{fold}.safetensors",
     log:
-        "logs/training/fold-{scheme}-{fold}.log",
+        "logs/training/fold-{part}-{scheme}-{fold}.log",
     benchmark:
-        "training/benchmarks/fold-{scheme}-{fold}.tsv"
-    wildcard_constraints:
-        scheme="|".join(TRAIN_SCHEMES),
-        fold=r"\d",
+        "training/benchmarks/fold-{part}-{scheme}-{fold}.tsv"
     conda:
         "../../envs/molsieve.yaml"
     threads: 1
     params:
         seed=TRAIN_SEED,
     shell:
-        "python -m molsieve training fold --registry {input.registry:q} --table {input.table:q}"
-        " --splits {input.splits:q} --scheme {wildcards.scheme} --fold {wildcards.fold} --out {output:q}"
-        " --seed {params.seed} --threads {threads} > {log:q} 2>&1"
+        "python -m molsieve training fold {wildcards.part} --registry {input.registry:q} --table {input.table:q}"
+        " --splits {input.splits:q} --rich {input.rich:q} --scheme {wildcards.scheme} --fold {wildcards.fold}"
+        " --out {output:q} --seed {params.seed} --threads {threads} > {log:q} 2>&1"
+
+
+rule train_activity_fold:
+    """Folds that only the activity endpoints are measured on."""
+    input:
+        registry="config/datasets.yaml",
+        table="training/curated.parquet",
+        splits="training/splits.parquet",
+        rich="training/rich.safetensors",
+    output:
+        "training/oof/{part}-{activity_scheme}-{fold}.safetensors",
+    log:
+        "logs/training/fold-{part}-{activity_scheme}-{fold}.log",
+    benchmark:
+        "training/benchmarks/fold-{part}-{activity_scheme}-{fold}.tsv"
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: 1
+    params:
+        seed=TRAIN_SEED,
+    shell:
+        "python -m molsieve training fold {wildcards.part} --registry {input.registry:q} --table {input.table:q}"
+        " --splits {input.splits:q} --rich {input.rich:q} --scheme {wildcards.activity_scheme}"
+        " --fold {wildcards.fold} --family activity --family gut"
+        " --out {output:q} --seed {params.seed} --threads {threads} > {log:q} 2>&1"
+
+
+rule train_student_fold:
+    """The triage network, taught by the parts that did not see the fold either."""
+    input:
+        registry="config/datasets.yaml",
+        table="training/curated.parquet",
+        splits="training/splits.parquet",
+        rich="training/rich.safetensors",
+        teachers=expand(
+            "training/oof/{part}-scaffold-{{fold}}.safetensors", part=TRAIN_PARTS
+        ),
+    output:
+        "training/oof/student-scaffold-{fold}.safetensors",
+    log:
+        "logs/training/fold-student-scaffold-{fold}.log",
+    benchmark:
+        "training/benchmarks/fold-student-scaffold-{fold}.tsv"
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: 1
+    params:
+        seed=TRAIN_SEED,
+        teachers=lambda wildcards, input: [
+            f"--teacher={file}" for file in input.teachers
+        ],
+    shell:
+        "python -m molsieve training fold student --registry {input.registry:q} --table {input.table:q}"
+        " --splits {input.splits:q} --rich {input.rich:q} --scheme scaffold --fold {wildcards.fold} {params.teachers:q}"
+        " --out {output:q} --seed {params.seed} --threads {threads} > {log:q} 2>&1"
 
 
 rule train_baseline:
@@ -86,9 +186,6 @@ rule train_baseline:
         "logs/training/baseline-{scheme}-{fold}.log",
     benchmark:
         "training/benchmarks/baseline-{scheme}-{fold}.tsv"
-    wildcard_constraints:
-        scheme="|".join(TRAIN_SCHEMES),
-        fold=r"\d",
     conda:
         "../../envs/molsieve.yaml"
     threads: 1
@@ -100,54 +197,151 @@ rule train_baseline:
         " --seed {params.seed} --threads {threads} > {log:q} 2>&1"
 
 
-rule train_final:
+rule train_activity_baseline:
     input:
         registry="config/datasets.yaml",
         table="training/curated.parquet",
+        splits="training/splits.parquet",
     output:
-        weights="training/final.safetensors",
-        facts="training/final.json",
+        "training/baselines/{activity_scheme}-{fold}.safetensors",
     log:
-        "logs/training/final.log",
+        "logs/training/baseline-{activity_scheme}-{fold}.log",
     benchmark:
-        "training/benchmarks/final.tsv"
+        "training/benchmarks/baseline-{activity_scheme}-{fold}.tsv"
     conda:
         "../../envs/molsieve.yaml"
     threads: 1
     params:
         seed=TRAIN_SEED,
     shell:
-        "python -m molsieve training fit --registry {input.registry:q} --table {input.table:q}"
-        " --weights {output.weights:q} --facts {output.facts:q} --seed {params.seed} --threads {threads} > {log:q} 2>&1"
+        "python -m molsieve training baseline --registry {input.registry:q} --table {input.table:q}"
+        " --splits {input.splits:q} --scheme {wildcards.activity_scheme} --fold {wildcards.fold} --out {output:q}"
+        " --family activity --seed {params.seed} --threads {threads} > {log:q} 2>&1"
 
 
-rule evaluate_training:
+rule train_final:
+    input:
+        registry="config/datasets.yaml",
+        table="training/curated.parquet",
+        rich="training/rich.safetensors",
+    output:
+        "training/final/{part}.safetensors",
+    log:
+        "logs/training/final-{part}.log",
+    benchmark:
+        "training/benchmarks/final-{part}.tsv"
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: 1
+    params:
+        seed=TRAIN_SEED,
+    shell:
+        "python -m molsieve training final {wildcards.part} --registry {input.registry:q} --table {input.table:q}"
+        " --rich {input.rich:q} --out {output:q} --seed {params.seed} --threads {threads} > {log:q} 2>&1"
+
+
+rule train_student:
+    input:
+        registry="config/datasets.yaml",
+        table="training/curated.parquet",
+        rich="training/rich.safetensors",
+        teachers=expand("training/final/{part}.safetensors", part=TRAIN_PARTS),
+    output:
+        "training/final/student.safetensors",
+    log:
+        "logs/training/final-student.log",
+    benchmark:
+        "training/benchmarks/final-student.tsv"
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: 1
+    params:
+        seed=TRAIN_SEED,
+        teachers=lambda wildcards, input: [
+            f"--teacher={file}" for file in input.teachers
+        ],
+    shell:
+        "python -m molsieve training final student --registry {input.registry:q} --table {input.table:q}"
+        " --rich {input.rich:q} {params.teachers:q} --out {output:q} --seed {params.seed} --threads {threads}"
+        " > {log:q} 2>&1"
+
+
+rule extrapolate:
+    """One class, screen or published split that the models know nothing of."""
+    input:
+        registry="config/datasets.yaml",
+        table="training/curated.parquet",
+        splits="training/splits.parquet",
+        rich="training/rich.safetensors",
+    output:
+        "training/extrapolation/{case}.json",
+    log:
+        "logs/training/extrapolate-{case}.log",
+    benchmark:
+        "training/benchmarks/extrapolate-{case}.tsv"
+    wildcard_constraints:
+        case="(class|transfer|gut|tox21)[^/]*",
+    conda:
+        "../../envs/molsieve.yaml"
+    threads: 1
+    params:
+        seed=TRAIN_SEED,
+    shell:
+        "python -m molsieve training extrapolate {wildcards.case:q} --registry {input.registry:q}"
+        " --table {input.table:q} --splits {input.splits:q} --rich {input.rich:q} --out {output:q}"
+        " --seed {params.seed} --threads {threads} > {log:q} 2>&1"
+
+
+rule summarise_extrapolation:
+    input:
+        cases=expand("training/extrapolation/{case}.json", case=TRAIN_CASES),
+        evaluation="training/evaluation-refine.json",
+    output:
+        "training/extrapolation.json",
+    log:
+        "logs/training/summarise.log",
+    localrule: True
+    conda:
+        "../../envs/molsieve.yaml"
+    shell:
+        "python -m molsieve training summarise {input.cases:q} --evaluation {input.evaluation:q} --out {output:q}"
+        " > {log:q} 2>&1"
+
+
+rule evaluate_models:
+    """The benchmark table, from stored predictions alone."""
     input:
         registry="config/datasets.yaml",
         table="training/curated.parquet",
         splits="training/splits.parquet",
         predictions=expand(
-            "training/oof/{scheme}-{fold}.safetensors",
-            scheme=TRAIN_SCHEMES,
+            "training/oof/{part}-{scheme}-{fold}.safetensors",
+            part=TRAIN_PARTS,
+            scheme=TRAIN_SCHEMES + ACTIVITY_SCHEMES,
             fold=TRAIN_FOLDS,
+        ),
+        students=expand(
+            "training/oof/student-scaffold-{fold}.safetensors", fold=TRAIN_FOLDS
         ),
         baselines=expand(
             "training/baselines/{scheme}-{fold}.safetensors",
-            scheme=TRAIN_SCHEMES,
+            scheme=TRAIN_SCHEMES + ACTIVITY_SCHEMES,
             fold=TRAIN_FOLDS,
         ),
     output:
-        "training/evaluation.json",
+        "training/evaluation-{tier}.json",
     log:
-        "logs/training/evaluate.log",
+        "logs/training/evaluate-{tier}.log",
+    wildcard_constraints:
+        tier="triage|refine",
     conda:
         "../../envs/molsieve.yaml"
-    threads: 2
+    threads: 1
     params:
         predictions=lambda wildcards, input: Path(input.predictions[0]).parent,
         baselines=lambda wildcards, input: Path(input.baselines[0]).parent,
     shell:
-        "python -m molsieve training evaluate --registry {input.registry:q} --table {input.table:q}"
+        "python -m molsieve training evaluate {wildcards.tier} --registry {input.registry:q} --table {input.table:q}"
         " --splits {input.splits:q} --predictions {params.predictions:q} --baselines {params.baselines:q}"
         " --out {output:q} --threads {threads} > {log:q} 2>&1"
 
@@ -155,23 +349,29 @@ rule evaluate_training:
 rule assemble_model:
     input:
         registry="config/datasets.yaml",
+        table="training/curated.parquet",
         curation="training/curation.json",
-        frozen="resources/splits/triage.json",
-        weights="training/final.safetensors",
-        facts="training/final.json",
-        evaluation="training/evaluation.json",
+        frozen="resources/splits/folds.json",
+        parts=expand(
+            "training/final/{part}.safetensors", part=TRAIN_PARTS + ["student"]
+        ),
+        evaluation="training/evaluation-{tier}.json",
+        extrapolation="training/extrapolation.json",
+        grades="benchmarks/explanations.json",
     output:
-        weights="resources/models/triage/model.safetensors",
-        info="resources/models/triage/model.json",
-        card="resources/models/triage/MODEL_CARD.md",
+        model=directory("resources/models/{tier}"),
+        checksums="resources/models/{tier}/checksums.sha256",
     log:
-        "logs/training/assemble.log",
+        "logs/training/assemble-{tier}.log",
+    wildcard_constraints:
+        tier="triage|refine",
     localrule: True
     conda:
         "../../envs/molsieve.yaml"
     params:
-        model=subpath(output.info, parent=True),
+        final=lambda wildcards, input: Path(input.parts[0]).parent,
     shell:
-        "python -m molsieve training assemble --registry {input.registry:q} --curation {input.curation:q}"
-        " --frozen {input.frozen:q} --weights {input.weights:q} --facts {input.facts:q}"
-        " --evaluation {input.evaluation:q} --model {params.model:q} > {log:q} 2>&1"
+        "python -m molsieve training assemble {wildcards.tier} --registry {input.registry:q} --table {input.table:q}"
+        " --curation {input.curation:q} --frozen {input.frozen:q} --final {params.final:q}"
+        " --evaluation {input.evaluation:q} --extrapolation {input.extrapolation:q} --grades {input.grades:q}"
+        " --model {output.model:q} > {log:q} 2>&1"

@@ -14,11 +14,23 @@ from molsieve.chemistry import standardise
 from molsieve.chemistry.descriptors import DESCRIPTORS, describe
 from molsieve.chemistry.fingerprints import sparse_morgan
 from molsieve.models.calibration import Calibration, Interval
+from molsieve.models.conformal import ConformalScores
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import features_of
-from molsieve.models.neighbours import FoldedBits
-from molsieve.models.network import NetworkShape, TriageNetwork
-from molsieve.models.store import Domain, ModelInfo, Scale, TrainingRecord, save_triage_model, weights_bytes
+from molsieve.models.network import NetworkShape, SparseNetwork
+from molsieve.models.record import TrainingRecord
+from molsieve.models.store import (
+    FORMAT,
+    Domain,
+    ModelInfo,
+    NetworkFacts,
+    NetworkPart,
+    Scale,
+    as_stored,
+    save_model,
+    weights_bytes,
+)
+from molsieve.models.trust import Fitted, Trust
 from molsieve.models.vocabulary import Vocabulary
 
 KNOWN = ["CCO", "c1ccccc1O", "CC(=O)Oc1ccccc1C(=O)O", "CCN(CC)CC", "O=C(O)c1ccncc1"]
@@ -62,44 +74,81 @@ def write_duplicates(path: Path, rows: list[tuple[int, int]]) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory):
-    """Folder of a model whose training molecules are ``KNOWN``."""
-    import hashlib
-
-    torch.manual_seed(5)
-    features = features_of(prepared_table(KNOWN))
-    vocabulary = Vocabulary.of_training(features, 1)
+def tiny_part(features, vocabulary, seed):
+    """A network with random weights that knows the given vocabulary."""
+    torch.manual_seed(seed)
     shape = NetworkShape(
-        rows=vocabulary.embedding_rows, descriptors=11, members=3, width=8, hidden=8, endpoints=len(ENDPOINTS)
+        rows=vocabulary.embedding_rows,
+        descriptors=features.descriptors.shape[1],
+        members=3,
+        width=8,
+        hidden=8,
+        endpoints=len(ENDPOINTS),
     )
-    network = TriageNetwork(shape)
+    network = SparseNetwork(shape)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     network.embedding.data[0] = 0.0
-    folded = FoldedBits.of([sparse_morgan(Chem.MolFromSmiles(s))[0] for s in KNOWN])
-    keys = np.arange(5, dtype=np.uint64)
-    weights = weights_bytes(network, TrainingRecord(vocabulary, keys, folded.bits, folded.offsets))
-    info = ModelInfo(
-        format=1,
-        name="tiny",
-        created="2026-01-01T00:00:00+00:00",
-        endpoints=ENDPOINTS,
-        shape={n: getattr(shape, n) for n in ("rows", "descriptors", "members", "width", "hidden", "endpoints")},
-        features={},
-        standardise_digest=standardise.digest(standardise.StandardiseOptions()),
-        rdkit_version=rdkit.__version__,
-        weights_sha256=hashlib.sha256(weights).hexdigest(),
-        datasets=(),
-        curation={},
-        splits={},
-        training={},
-        scales={"dose": Scale(mean=2.5, sd=0.5)},
-        calibrations={"kills": Calibration.identity(), "harms": Calibration.identity()},
-        intervals={"dose": Interval(low=-1.0, high=2.0, floor=None)},
-        domain=Domain(max_unseen_fraction=0.3, statistics={}),
-        metrics={},
+    return NetworkPart(as_stored(network), vocabulary, np.arange(shape.descriptors))
+
+
+def tiny_info(parts, **changes):
+    """Metadata that fits ``ENDPOINTS``."""
+    facts = {
+        "format": FORMAT,
+        "name": "tiny",
+        "tier": "triage",
+        "created": "2026-01-01T00:00:00+00:00",
+        "endpoints": ENDPOINTS,
+        "features": "morgan",
+        "descriptors": tuple(c.name for c in DESCRIPTORS),
+        "networks": tuple(
+            NetworkFacts(shape=p.network.shape, fingerprints=("morgan",), descriptors=tuple(p.descriptors.tolist()))
+            for p in parts
+        ),
+        "has_boosters": False,
+        "stack": {e.name: (1.0 / len(parts),) * len(parts) for e in ENDPOINTS},
+        "standardise_digest": standardise.digest(standardise.StandardiseOptions()),
+        "rdkit_version": rdkit.__version__,
+        "datasets": (),
+        "curation": {},
+        "splits": {},
+        "training": {"molecules": len(KNOWN), "versions": {"molsieve": "0", "torch": "0"}},
+        "scales": {"dose": Scale(mean=2.5, sd=0.5)},
+        "domain": Domain(max_unseen_fraction=0.3, statistics={}),
+        "metrics": {e.name: {} for e in ENDPOINTS},
+    }
+    return ModelInfo(**(facts | changes))
+
+
+TINY_TRUST = Trust(
+    calibrations={"kills": Calibration.identity(), "harms": Calibration.identity()},
+    conformal={
+        "kills": ConformalScores(active=(-1.0, 0.0, 1.0, 2.0), inactive=(-3.0, -2.0, -1.0, 0.5)),
+        "harms": ConformalScores(active=(0.0, 1.0), inactive=(-2.0, -1.0)),
+    },
+    intervals={"dose": Interval(low=-1.0, high=2.0, floor=None)},
+    fitted={e.name: Fitted(on="nothing", date="2026-01-01T00:00:00+00:00", n=5) for e in ENDPOINTS},
+)
+
+
+def tiny_record():
+    """Record of ``KNOWN``, whose connectivity keys are real."""
+    mols = [Chem.MolFromSmiles(s) for s in KNOWN]
+    targets = np.array(
+        [[1, 0, 2.0], [0, 1, np.nan], [1, 0, 2.5], [0, np.nan, 3.0], [0, 0, 1.5]],
+        dtype=np.float32,
     )
+    keys = [Chem.MolToInchiKey(mol)[:14] for mol in mols]
+    return TrainingRecord.of(keys, [sparse_morgan(mol)[0] for mol in mols], targets)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """Folder of a model whose training molecules are ``KNOWN``."""
+    features = features_of(prepared_table(KNOWN))
+    part = tiny_part(features, Vocabulary.of_training(features, 1), seed=5)
     folder = tmp_path_factory.mktemp("tiny") / "model"
-    save_triage_model(folder, info, weights, "card\n")
+    weights = weights_bytes([part], None, tiny_record())
+    save_model(folder, tiny_info([part]), TINY_TRUST, weights, "card\n", "{}\n")
     return folder

@@ -55,18 +55,21 @@ def test_slice_and_take():
     assert taken.offsets.tolist() == [0, 1, 3, 5]
 
 
-def test_rare_ids_share_the_row_that_adds_nothing_but_are_known():
+def test_rare_ids_share_the_row_that_adds_nothing():
     training = features_of(prepared([[10, 20, 30], [10, 20], [10]]))
     vocabulary = Vocabulary.of_training(training, min_molecules=2)
-    assert vocabulary.ids.tolist() == [10, 20, 30]
+    assert vocabulary.ids.tolist() == [10, 20]
     assert vocabulary.embedding_rows == 3
-    rows, is_known = vocabulary.rows_of(np.array([10, 20, 30, 5, 25, 4_000_000_000], dtype=np.uint32))
+    rows = vocabulary.rows_of(np.array([10, 20, 30, 5, 25, 4_000_000_000], dtype=np.uint32))
     assert rows.tolist() == [1, 2, 0, 0, 0, 0]
-    assert is_known.tolist() == [True, True, True, False, False, False]
+
+
+def test_an_empty_vocabulary_knows_nothing():
+    vocabulary = Vocabulary.of_training(features_of(prepared([[10], [20]])), min_molecules=2)
+    assert vocabulary.rows_of(np.array([10], dtype=np.uint32)).tolist() == [0]
 
 
 def test_the_share_of_unseen_ids():
-    vocabulary = Vocabulary.of_training(features_of(prepared([[10, 20]])), 1)
-    molecules = features_of(prepared([[10, 20], [10, 11], [1, 2, 3, 10], []]))
-    _, is_known = vocabulary.rows_of(molecules.ids)
-    assert unseen_fraction(molecules, is_known).tolist() == [0.0, 0.5, 0.75, 1.0]
+    training = np.array([10, 20], dtype=np.uint32)
+    found = unseen_fraction(features_of(prepared([[10, 20], [10, 5], [], [7, 8]])), training)
+    assert found.tolist() == [0.0, 0.5, 1.0, 1.0]

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from molsieve.models.features import SparseFeatures
-from molsieve.models.network import NetworkShape, TriageNetwork, masked_loss, network_outputs
+from molsieve.models.network import NetworkShape, SparseNetwork, masked_loss, network_outputs
 
 SHAPE = NetworkShape(rows=50, descriptors=3, members=4, width=8, hidden=6, endpoints=5)
 
@@ -23,7 +23,7 @@ def features(n=30, seed=0):
 
 def network(seed=0):
     torch.manual_seed(seed)
-    net = TriageNetwork(SHAPE).eval()
+    net = SparseNetwork(SHAPE).eval()
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     net.embedding.data[0] = 0.0
@@ -39,7 +39,7 @@ def test_one_pass_gives_what_each_member_gives_alone():
     together = outputs(net, data)
     alone_shape = NetworkShape(rows=50, descriptors=3, members=1, width=8, hidden=6, endpoints=5)
     for m in range(SHAPE.members):
-        alone = TriageNetwork(alone_shape).eval()
+        alone = SparseNetwork(alone_shape).eval()
         columns = slice(8 * m, 8 * (m + 1))
         state = net.state_dict()
         state["embedding"] = state["embedding"][:, columns]
@@ -97,7 +97,7 @@ def test_members_can_be_weighted_apart():
 
 def test_the_unknown_row_learns_nothing():
     torch.manual_seed(0)
-    net, data = TriageNetwork(SHAPE).train(), features()
+    net, data = SparseNetwork(SHAPE).train(), features()
     rows = torch.from_numpy(data.ids.astype(np.int64) % 3)
     out = net(rows, torch.ones(len(rows)), torch.from_numpy(data.offsets[:-1]), torch.from_numpy(data.descriptors))
     out.sum().backward()

@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -5,10 +8,13 @@ import pytest
 import torch
 
 from molsieve.errors import MolsieveError
+from molsieve.models.device import choose_device
+from molsieve.models.domain import unseen_fraction
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import features_of
-from molsieve.models.store import load_triage_model
-from molsieve.models.triage import choose_device, predict, triage, triage_columns
+from molsieve.models.predict import predict
+from molsieve.models.store import load_model, write_checksums
+from molsieve.models.triage import triage, triage_columns
 
 from .conftest import KNOWN, NEW, prepared_table, write_duplicates
 
@@ -24,7 +30,7 @@ def shard(tmp_path):
 def run(shard, tmp_path, model, name="out.parquet", **options):
     duplicates = write_duplicates(tmp_path / "duplicates.parquet", [(9, 0)])
     chosen = {"device": "cpu", "batch_size": 4, "threads": 1} | options
-    return triage(shard, duplicates, model, tmp_path / name, **chosen), pq.read_table(tmp_path / name)
+    return triage(shard, duplicates, [model], tmp_path / name, **chosen), pq.read_table(tmp_path / name)
 
 
 def test_rejected_and_duplicate_rows_are_not_predicted(shard, tmp_path, tiny_model):
@@ -81,16 +87,23 @@ def test_the_shard_does_not_change_the_result(shard, tmp_path, tiny_model):
 
 
 def test_the_mean_and_spread_are_those_of_the_members(tiny_model):
-    from molsieve.models.network import network_outputs
-
-    model = load_triage_model(tiny_model)
+    model = load_model(tiny_model)
     features = features_of(prepared_table(KNOWN))
-    rows, _ = model.record.vocabulary.rows_of(features.ids)
-    members = network_outputs(model.network, features, rows, batch_size=2)
-    found = predict(model, features)
+    members = model.outputs(features)
+    found = predict(model, features, batch_size=2)
     assert np.allclose(found.value[:, 0], torch.sigmoid(members[:, :, 0].mean(dim=1)), atol=1e-6)
     assert np.allclose(found.sd[:, 0], torch.sigmoid(members[:, :, 0]).std(dim=1), atol=1e-6)
     assert np.allclose(found.value[:, 2], members[:, :, 2].mean(dim=1) * 0.5 + 2.5, atol=1e-5)
+
+
+def test_a_model_that_needs_more_than_the_prepared_table_is_refused(shard, tmp_path, tiny_model):
+    folder = tmp_path / "rich"
+    shutil.copytree(tiny_model, folder)
+    info = json.loads((folder / "model.json").read_text()) | {"features": "rich"}
+    (folder / "model.json").write_text(json.dumps(info))
+    write_checksums(folder)
+    with pytest.raises(MolsieveError, match="too slow for a whole library"):
+        run(shard, tmp_path, folder)
 
 
 @pytest.mark.parametrize("smiles", [[], [None, None]])
@@ -103,9 +116,9 @@ def test_a_shard_with_nothing_to_predict_gives_an_empty_table(tmp_path, tiny_mod
 def test_a_molecule_without_bits_is_predicted_from_its_descriptors(tiny_model):
     features = features_of(prepared_table(["CCO"]))
     features = features._replace(ids=features.ids[:0], counts=features.counts[:0], offsets=np.array([0, 0]))
-    found = predict(load_triage_model(tiny_model), features)
-    assert np.isfinite(found.value).all()
-    assert found.unseen_fraction.tolist() == [1.0]
+    model = load_model(tiny_model)
+    assert np.isfinite(predict(model, features).value).all()
+    assert unseen_fraction(features, model.record.morgan_ids).tolist() == [1.0]
 
 
 def test_an_unknown_device_is_refused():

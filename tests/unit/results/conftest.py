@@ -84,7 +84,7 @@ def build_small(builder):
     """Build the small run, 50 records, in a folder."""
 
     def build(work, **changes):
-        options = {"shard_size": 20, "controls": CONTROLS, "shortlist": 15, "hits": 8, "source": "lib <1>.smi"}
+        options = {"shard_size": 20, "controls": CONTROLS, "shortlist": 9, "hits": 8, "source": "lib <1>.smi"}
         return builder.build(work, library_rows(), PROFILE, **{**options, **changes})
 
     return build

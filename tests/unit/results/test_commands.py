@@ -7,11 +7,13 @@ from molsieve import project_root
 from molsieve.cli import app
 from molsieve.commands.publish import run_facts
 from molsieve.errors import MolsieveError
-from molsieve.models.store import models_sha256
 
-MODEL = project_root() / "resources" / "models" / "triage"
+MODELS = project_root() / "resources" / "models"
 
-needs_model = pytest.mark.skipif(not (MODEL / "model.json").is_file(), reason="resources/models/triage is not there")
+needs_model = pytest.mark.skipif(
+    not all((MODELS / tier / "checksums.sha256").is_file() for tier in ("triage", "refine")),
+    reason="the shipped models are not there",
+)
 
 
 @pytest.mark.parametrize("command", ["report", "publish"])
@@ -27,10 +29,11 @@ def test_facts_come_from_the_configuration_and_the_work_folder(shared_run, tmp_p
     inline = run_facts(work, json.dumps({"run": "small", "profile": "amr-gram-positive"}))
     assert (inline.run, inline.profile.name) == ("small", "amr-gram-positive")
     assert inline.inputs == built.inputs
-    assert set(inline.models) == {"triage/model.json", "triage/model.safetensors"}
+    files = ("model.json", "trust.json", "model.safetensors")
+    assert set(inline.models) == {f"{tier}/{name}" for tier in ("triage", "refine") for name in files}
     assert {"antibacterials.csv", "controls.csv", "classes.csv"} == set(inline.resources)
     assert [e.name for e in inline.profile_endpoints] == list(inline.profile.endpoint_names())
-    assert models_sha256(MODEL)
+    assert inline.infos[0]["tier"] == "refine"
     (tmp_path / "c.yaml").write_text("run: small\nprofile: amr-gram-positive\n")
     from_file = run_facts(work, str(tmp_path / "c.yaml"))
     assert from_file.run_id == inline.run_id

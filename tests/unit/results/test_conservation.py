@@ -206,6 +206,28 @@ def test_an_impossible_probability(results, value):
     broken(results, "herg_prob")
 
 
+def part_of_tier(results, tier):
+    """A part of the predictions with several compounds of a tier, and the first of them."""
+    for path in sorted((results / "predictions").glob("*.parquet")):
+        tiers = pq.read_table(path)["tier"].to_pylist()
+        if tiers.count(tier) > 1:
+            return path.relative_to(results), tiers.index(tier)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("tier", ["triage", "refine"])
+def test_a_probability_that_is_missing_for_some_compounds_of_a_tier(results, tier):
+    part, row = part_of_tier(results, tier)
+    change(results, part, put("herg_prob", row, None))
+    broken(results, "herg_prob")
+
+
+def test_a_set_for_a_compound_that_only_triage_saw(results):
+    part, row = part_of_tier(results, "triage")
+    change(results, part, put("herg_set", row, "active"))
+    broken(results, "herg_set is filled for compounds of tier triage")
+
+
 def test_ranks_that_do_not_follow_the_scores(results):
     change(results, SCORES, put("score", 0, 0.999))
     broken(results, "ranks do not follow")

@@ -66,12 +66,26 @@ def test_salts_keep_what_was_removed(shared_results):
     assert (row["source"], row["source_row"]) == ("lib <1>.smi", row["record_id"] + 1)
 
 
-def test_neighbours_are_filled_for_the_shortlist_alone(shared_run, shared_results):
-    shortlisted = set(pq.read_table(shared_run[0] / "library/neighbours.parquet")["record_id"].to_pylist())
+def test_refined_compounds_have_the_predictions_of_the_reference_models(shared_run, shared_results):
+    refined = {row["record_id"]: row for row in pq.read_table(shared_run[0] / "library/refined").to_pylist()}
+    triage = {row["record_id"]: row for row in pq.read_table(shared_run[0] / "library/triage").to_pylist()}
     predictions = whole(shared_results, "predictions").to_pylist()
-    assert {row["record_id"] for row in predictions if row["nn_similarity"] is not None} == shortlisted
-    assert {row["tier"] for row in predictions} == {"triage"}
-    assert all(row["herg_set"] is None for row in predictions)
+    assert {row["record_id"] for row in predictions if row["tier"] == "refine"} == refined.keys()
+    assert 0 < len(refined) < len(predictions)
+    for row in predictions:
+        source = refined.get(row["record_id"], triage[row["record_id"]])
+        assert row["herg_prob"] == source["herg_prob"]
+        for name in ("herg_set", "nn_similarity", "nn_active"):
+            assert row[name] == source.get(name)
+            assert (row[name] is not None) == (row["tier"] == "refine")
+
+
+def test_a_shortlisted_compound_that_could_not_be_described_keeps_its_triage_predictions(shared_run, shared_results):
+    shortlisted = set(pq.read_table(shared_run[0] / "library/shortlist.parquet")["record_id"].to_pylist())
+    refined = set(pq.read_table(shared_run[0] / "library/refined")["record_id"].to_pylist())
+    predictions = {row["record_id"]: row for row in whole(shared_results, "predictions").to_pylist()}
+    assert shortlisted > refined
+    assert {predictions[record]["tier"] for record in shortlisted - refined} == {"triage"}
 
 
 def test_files_carry_their_provenance(shared_run, shared_results):

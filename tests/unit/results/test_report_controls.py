@@ -3,6 +3,7 @@ import pytest
 
 from molsieve.results.report_controls import controls_view
 from molsieve.results.report_data import LibraryFacts, ReportData
+from molsieve.scoring.cascade import Cascade
 
 
 def control(score, kind="active", in_training=False, name="x", antibacterial_class="quinolone"):
@@ -20,8 +21,9 @@ def control(score, kind="active", in_training=False, name="x", antibacterial_cla
 
 def view(controls, library=None):
     scores = np.linspace(0, 1, 1001, dtype=np.float32) if library is None else np.asarray(library, dtype=np.float32)
-    facts = LibraryFacts(0, 0, 0, 0, 0, 0, {}, {}, {}, {}, 0)
-    return controls_view(ReportData(facts, scores, controls, [], 0, 0, [], [], []))
+    facts = LibraryFacts(0, 0, 0, 0, 0, 0, {}, {}, {}, {}, 0, 0, 0)
+    nothing = Cascade(0, 0, 0, None, [])
+    return controls_view(ReportData(facts, scores, controls, [], 0, 0, [], [], [], nothing, None))
 
 
 def test_controls_on_top_are_good():

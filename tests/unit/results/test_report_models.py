@@ -14,23 +14,23 @@ METRICS = {
     "ecoli_growth_inhibition": {
         "scaffold": {
             "n": 2300,
-            "network": {"auroc": fold(0.851), "auprc": fold(0.412)},
+            "model": {"auroc": fold(0.851), "auprc": fold(0.412)},
             "forest": {"auroc": fold(0.85), "auprc": fold(0.39)},
         },
-        "random": {"network": {"auroc": fold(0.9), "auprc": fold(0.5)}, "forest": {}},
+        "random": {"model": {"auroc": fold(0.9), "auprc": fold(0.5)}, "forest": {}},
         "calibration": {"method": "platt", "ece_raw": 0.1, "ece_cross_fitted": 0.0123},
         "by_similarity": [
-            {"from": 0.0, "to": 0.3, "n": 100, "network": {"auroc": 0.66, "auprc": 0.1}},
-            {"from": 0.3, "to": 0.4, "n": 100, "network": {"auroc": 0.8, "auprc": 0.1}},
+            {"from": 0.0, "to": 0.3, "n": 100, "model": {"auroc": 0.66, "auprc": 0.1}},
+            {"from": 0.3, "to": 0.4, "n": 100, "model": {"auroc": 0.8, "auprc": 0.1}},
         ],
     },
-    "ld50": {"scaffold": {"network": {"mae": fold(0.5), "rmse": fold(0.7), "r2": fold(0.45)}}},
+    "ld50": {"scaffold": {"model": {"mae": fold(0.5), "rmse": fold(0.7), "r2": fold(0.45)}}},
 }
 
 
 @pytest.fixture
 def facts(shared_run):
-    return replace(shared_run[1], model={"metrics": METRICS, "domain": {"max_unseen_fraction": 0.35}})
+    return replace(shared_run[1], infos=({"metrics": METRICS, "domain": {"max_unseen_fraction": 0.35}},))
 
 
 def row(table, title):
@@ -53,6 +53,14 @@ def test_figures_are_those_of_the_model(facts):
 def test_regressions_name_their_metric(facts):
     shown = list(row(model_table(facts), "Acute oral").values())
     assert shown == [("R² 0.45 ± 0.02", ""), ("MAE 0.50 ± 0.02", ""), (NONE, ""), (NONE, ""), (NONE, "")]
+
+
+def test_figures_are_those_of_the_first_model_that_has_any(facts):
+    worse = {
+        "metrics": {"ecoli_growth_inhibition": {"scaffold": {"model": {"auroc": fold(0.5)}}}, "herg": METRICS["ld50"]}
+    }
+    table = model_table(replace(facts, infos=(*facts.infos, worse)))
+    assert row(table, "E. coli")["AUROC, new scaffolds"][0] == "0.85 ± 0.02"
 
 
 def test_what_is_missing_is_a_dash(facts):

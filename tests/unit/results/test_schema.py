@@ -69,7 +69,7 @@ def test_an_endpoint_has_value_spread_and_set(builder):
         "ld50_neg_log_mol_per_kg_hi90",
         "ld50_sd",
     ]
-    assert columns[-3:] == ["unseen_fraction", "nn_similarity", "in_domain"]
+    assert columns[-4:] == ["unseen_fraction", "nn_similarity", "nn_active", "in_domain"]
 
 
 def test_scores_hold_every_criterion_raw_and_transformed(criteria):

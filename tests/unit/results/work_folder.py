@@ -15,8 +15,10 @@ from molsieve.chemistry.reasons import RejectedStructure
 from molsieve.chemistry.standardise import standardise_smiles
 from molsieve.columns import LOW_CARDINALITY
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.refine import refined_columns
 from molsieve.results.facts import RunFacts, read_inputs
 from molsieve.results.schema import conform, controls_columns, hits_columns, scores_columns
+from molsieve.scoring.compounds import overlay
 from molsieve.scoring.criteria import fit_profile
 from molsieve.scoring.profile import Profile
 
@@ -92,8 +94,10 @@ def build(folder, rows, profile, *, shard_size, controls=(), shortlist=10**9, hi
     duplicates = _duplicates(prepared)
     unique = [row for row in prepared if row["status"] == "ok" and row["record_id"] not in duplicates]
     triage = _triage(unique)
-    compounds = _compounds(unique, triage)
-    scores, hit_ids = _scores(profile, compounds, unique, shortlist, hits)
+    top, audit = _best(profile, _compounds(unique, triage), shortlist)
+    refined = _refined(triage, np.sort(np.concatenate([top, audit])))
+    compounds = _compounds(unique, overlay(triage, refined))
+    scores, hit_ids = _scores(profile, compounds, np.concatenate([top, audit]), hits)
     library = folder / "library"
     for number, start in enumerate(range(0, max(len(rows), 1), shard_size)):
         name = f"{number:05d}.parquet"
@@ -111,17 +115,9 @@ def build(folder, rows, profile, *, shard_size, controls=(), shortlist=10**9, hi
             }
         ),
     )
-    inspected = scores.filter(scores["inspected"])["record_id"]
-    _write(
-        library / "neighbours.parquet",
-        pa.table(
-            {
-                "record_id": inspected,
-                "nn_similarity": pa.array([0.2 + 0.6 * _noise(i, "nn") for i in inspected.to_pylist()], pa.float32()),
-                "nn_label": pa.array(["inactive"] * len(inspected)).cast(LOW_CARDINALITY),
-            }
-        ),
-    )
+    for number, start in enumerate(range(0, max(refined.num_rows, 1), CHUNK_ROWS)):
+        _write(library / "refined" / f"{number:05d}.parquet", refined.slice(start, CHUNK_ROWS))
+    _write(library / "shortlist.parquet", _shortlist(profile, _compounds(unique, triage), top, audit))
     _write(folder / "hits.parquet", _hits(profile, hit_ids, records, compounds, scores))
     _write(folder / "controls.parquet", _controls(profile, controls, scores))
     digest = hashlib.sha256(repr(rows).encode()).hexdigest()
@@ -147,7 +143,7 @@ def build(folder, rows, profile, *, shard_size, controls=(), shortlist=10**9, hi
         profile=profile,
         endpoints=endpoints(),
         inputs=read_inputs(library / "records"),
-        models={"triage/model.safetensors": "ab" * 32},
+        models={"triage/model.safetensors": "ab" * 32, "refine/model.safetensors": "ba" * 32},
         resources={"antibacterials.csv": "cd" * 32},
         code="the sources may change while the tests run",
     )
@@ -231,6 +227,48 @@ def _triage(rows):
     return pa.table(columns)
 
 
+CHUNK_ROWS = 6
+# Compounds of the shortlist that cannot be described keep their triage predictions: one of these many.
+NOT_DESCRIBED_EVERY = 7
+
+
+def _best(profile, compounds, size):
+    """Positions of the best compounds, and of a few others as the random sample."""
+    fit = fit_profile(profile, compounds)
+    order = np.argsort(-(fit.profile_prob * fit.preference), kind="stable")
+    return order[:size], order[size : size + max(1, size // 5)]
+
+
+def _refined(triage, chosen):
+    """Predictions of the reference models: the same signal, and what only they say."""
+    chosen = chosen[np.arange(len(chosen)) % NOT_DESCRIBED_EVERY != NOT_DESCRIBED_EVERY - 1]
+    table = triage.take(pa.array(chosen))
+    ids = table["record_id"].to_pylist()
+    columns = {name: table[name] for name in table.column_names}
+    for name in _SIGNALS:
+        prob = columns[f"{name}_prob"].to_numpy()
+        moved = prob + 0.3 * (np.array([_noise(i, name + "refine") for i in ids]) - 0.5) * prob * (1 - prob)
+        columns[f"{name}_prob"] = pa.array(moved, pa.float32())
+        sets = ["active" if p > 0.5 else "both" if p > 0.2 else "inactive" for p in moved]
+        columns[f"{name}_set"] = pa.array(sets, pa.string())
+    columns["nn_similarity"] = pa.array([0.2 + 0.6 * _noise(i, "nn") for i in ids], pa.float32())
+    columns["nn_active"] = pa.array(["ecoli_growth_inhibition: inactive"] * len(ids), pa.string())
+    columns["in_training"] = pa.array([_noise(i, "train") < 0.1 for i in ids], pa.bool_())
+    return conform(pa.table(columns), refined_columns(endpoints()))
+
+
+def _shortlist(profile, compounds, top, audit):
+    fit = fit_profile(profile, compounds)
+    chosen = np.sort(np.concatenate([top, audit]))
+    return pa.table(
+        {
+            "record_id": compounds["record_id"].take(pa.array(chosen)),
+            "reason": pa.array(["audit" if i in set(audit) else "top" for i in chosen], pa.string()),
+            "first_score": (fit.profile_prob * fit.preference)[chosen].astype(np.float32),
+        }
+    )
+
+
 def _compounds(rows, triage):
     properties = pa.Table.from_pylist(
         [{c.name: row[c.name] for c in DESCRIPTORS} | {"parent_smiles": row["parent_smiles"]} for row in rows],
@@ -292,10 +330,8 @@ def _dense_rank(scores):
     return (len(distinct) - np.searchsorted(distinct, scores)).astype(np.int64)
 
 
-def _scores(profile, compounds, rows, shortlist, hits):
-    fit = fit_profile(profile, compounds)
-    order = np.argsort(-(fit.profile_prob * fit.preference), kind="stable")
-    inspected = np.isin(np.arange(len(rows)), order[:shortlist])
+def _scores(profile, compounds, shortlisted, hits):
+    inspected = np.isin(np.arange(compounds.num_rows), shortlisted)
     table = _score_columns(profile, compounds, inspected)
     table = table.append_column("rank", pa.array(_dense_rank(table["score"].to_numpy())))
     front = [int(1 + 5 * _noise(i, "front")) if seen else None for i, seen in enumerate(inspected)]
@@ -320,7 +356,6 @@ def _hits(profile, hit_ids, records, compounds, scores):
         "source": pa.array([r["source"] for r in chosen], pa.string()),
         "source_row": pa.array([r["source_row"] for r in chosen], pa.int64()),
         "input_structure": pa.array([r["structure"] for r in chosen], pa.string()),
-        "nn_similarity": pa.array([0.2 + 0.6 * _noise(i, "nn") for i in hit_ids], pa.float32()),
         "scaffold": pa.array(scaffolds, pa.string()),
         "cluster": pa.array([1 + list(dict.fromkeys(scaffolds)).index(s) for s in scaffolds], pa.int32()),
         "reasons": pa.array(

@@ -50,6 +50,16 @@ class Library:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
             pq.write_table(pa.table(table), self.folder / name / f"{number:05d}.parquet")
 
+    def refine(self, chunk: int, ids: list[int], predictions: dict[str, list[float]]) -> Path:
+        """Write a chunk of refined predictions; returns their folder."""
+        columns = {"record_id": pa.array(ids, pa.int64())}
+        columns |= {f"{name}_prob": pa.array(values, pa.float32()) for name, values in predictions.items()}
+        columns["nn_similarity"] = pa.array([0.5] * len(ids), pa.float32())
+        folder = self.folder / "refined"
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table(columns), folder / f"{chunk:05d}.parquet")
+        return folder
+
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:

@@ -30,11 +30,14 @@ def scored(library, profile_file, tmp_path):
             {"record_id": 4, "antibacterial_class": "penam"},
         ],
     )
-    report = score(
-        library.folder / "prepared", library.folder / "triage", inspected, profile_file, tmp_path / "scores",
-        scheduler="local", workers=1,
-    )  # fmt: skip
-    return report, pq.read_table(tmp_path / "scores").to_pandas().set_index("record_id")
+    library.refine(0, [], {"a": [], "b": [], "tox": []})
+    return run(library, inspected, profile_file, tmp_path / "scores")
+
+
+def run(library, inspected, profile_file, scores):
+    folders = (library.folder / name for name in ("prepared", "triage", "refined"))
+    report = score(*folders, inspected, profile_file, scores, scheduler="local", workers=1)
+    return report, pq.read_table(scores).to_pandas().set_index("record_id")
 
 
 def test_scores(scored):
@@ -61,3 +64,45 @@ def test_fronts_only_where_inspected(scored):
     _, table = scored
     assert table["pareto_front"].notna().tolist() == [True, True, True, True, True, False]
     assert table.loc[4, "pareto_front"] == 1
+
+
+def test_refined_predictions_replace_those_of_triage(library, profile_file, tmp_path):
+    library.shard(0, 0, ["CCO", "CCCO"], {"a": [0.9, 0.8], "b": [0, 0], "tox": [0, 0]})
+    library.shard(1, 2, ["CCCCO", "CCN"], {"a": [0.7, 0.6], "b": [0, 0], "tox": [0, 0]})
+    library.refine(0, [1], {"a": [0.3], "b": [0], "tox": [0]})
+    library.refine(1, [2], {"a": [0.95], "b": [0], "tox": [0]})
+    inspected = inspected_table(tmp_path / "inspected.parquet", [{"record_id": 1}, {"record_id": 2}])
+    _, table = run(library, inspected, profile_file, tmp_path / "scores")
+    assert table["score"].tolist() == pytest.approx([0.9, 0.3, 0.95, 0.6])
+
+
+def test_an_endpoint_of_tier_refine_alone_is_neutral_until_then(library, tmp_path):
+    """A criterion that only the shortlist has predictions for: null elsewhere, and such compounds are no hits."""
+    profile = tmp_path / "own.yaml"
+    profile.write_text(
+        """
+name: own
+title: Own
+description: With an endpoint of a slow model.
+criteria:
+  - {name: activity, title: Active, endpoints: [a], want: active, desirability: [0, 0.5], required: true, source: test}
+  - {name: mine, title: Mine, endpoints: [slow], want: active, desirability: [0, 1], required: true, source: test}
+  - {name: dose, title: Dose, endpoint: dose, accept: [2, null], source: test}
+"""
+    )
+    library.shard(0, 0, ["CCO", "CCCO", "CCCCO"], {"a": [0.9, 0.8, 0.7]})
+    folder = library.refine(0, [0], {"a": [0.5], "slow": [0.4]})
+    table = pq.read_table(folder / "00000.parquet")
+    for name, value in {"dose_mg": 1.0, "dose_mg_lo90": 0.0, "dose_mg_hi90": 2.0, "dose_sd": 0.1}.items():
+        table = table.append_column(name, pa.array([value], pa.float32()))
+    pq.write_table(table, folder / "00000.parquet")
+    inspected = inspected_table(tmp_path / "inspected.parquet", [{"record_id": 0}, {"record_id": 1}])
+    _, scores = run(library, inspected, profile, tmp_path / "scores")
+    assert scores["profile_prob"].tolist() == pytest.approx([0.2, 0.8, 0.7])
+    assert scores["mine_value"].isna().tolist() == [False, True, True]
+    assert scores["mine_desirability"].isna().tolist() == [False, True, True]
+    assert scores["dose_desirability"].isna().tolist() == [False, True, True]
+    # The preference over criteria that are not required is the dose alone; without it there is none.
+    assert scores["score"].tolist() == pytest.approx([0.2 * 0.01, 0.8, 0.7])
+    reasons = [None if value != value else value for value in scores["excluded_by"].astype(object)]
+    assert reasons == [None, "not_refined", "not_inspected"]

@@ -7,9 +7,19 @@ from sklearn.metrics import roc_auc_score
 from molsieve.chemistry.descriptors import DESCRIPTORS
 from molsieve.models.endpoints import Endpoint
 from molsieve.training.baselines import baseline_fold, folded_counts
+from molsieve.training.components import (
+    fit_component,
+    load_component,
+    predict_fold,
+    save_component,
+    stack_outputs,
+    teacher_outputs,
+)
 from molsieve.training.curation import table_schema
+from molsieve.training.data import training_data
 from molsieve.training.evaluation import endpoint_metrics, read_out_of_fold
-from molsieve.training.fit import TrainingData, TrainOptions, fit, fit_fold
+from molsieve.training.fit import TrainOptions
+from molsieve.training.stacking import choose_weights, nested
 
 FACTS = {"title": ".", "description": ".", "organism": ".", "positive_means": "."}
 ENDPOINTS = (
@@ -38,14 +48,24 @@ def data():
     columns["has_seven"] = np.where(np.arange(600) % 3 == 0, np.nan, has)
     columns["size"] = sizes
     arrays = {n: pa.array(v, from_pandas=True) if isinstance(v, np.ndarray) else v for n, v in columns.items()}
-    return TrainingData(pa.table(arrays, schema=table_schema(ENDPOINTS)), ENDPOINTS), has, sizes
+    found = training_data(pa.table(arrays, schema=table_schema(ENDPOINTS)), ENDPOINTS)
+    found.rich = found.morgan
+    return found, has, sizes
 
 
-def test_it_learns_from_partial_labels_and_is_the_same_for_the_same_seed(data, tmp_path):
+def fold_of(training, folds, fold, out, component="morgan", seed=0, **soft):
+    rows = np.flatnonzero(folds != fold)
+    fitted = fit_component(training, rows, component, options=OPTIONS, seed=seed, threads=1, **soft)
+    predict_fold(fitted, training, np.flatnonzero(folds == fold), out, everywhere=True)
+    return fitted
+
+
+@pytest.mark.parametrize("component", ["morgan", "rich", "boosters"])
+def test_it_learns_from_partial_labels_and_is_the_same_for_the_same_seed(data, tmp_path, component):
     training, has, sizes = data
     folds = (np.arange(600) % 5).astype(np.int8)
-    fit_fold(training, folds, 0, tmp_path / "a.safetensors", options=OPTIONS, seed=3)
-    fit_fold(training, folds, 0, tmp_path / "b.safetensors", options=OPTIONS, seed=3)
+    fold_of(training, folds, 0, tmp_path / "a.safetensors", component, seed=3)
+    fold_of(training, folds, 0, tmp_path / "b.safetensors", component, seed=3)
     first, again = load_file(tmp_path / "a.safetensors"), load_file(tmp_path / "b.safetensors")
     assert np.array_equal(first["outputs"], again["outputs"])
     rows = first["rows"]
@@ -54,35 +74,76 @@ def test_it_learns_from_partial_labels_and_is_the_same_for_the_same_seed(data, t
     assert np.median(logits[has[rows] == 1]) > 0 > np.median(logits[has[rows] == 0])
     assert roc_auc_score(has[rows], logits) > 0.98
     assert np.abs(values - sizes[rows]).mean() < 3
-    assert (first["unseen_fraction"] == 0).all()
+    assert first["everywhere"].shape == (600, 2)
+    assert first["everywhere"][rows, 0] == pytest.approx(logits.astype(float), abs=0.01)
 
 
 def test_members_differ(data):
     training, *_ = data
-    fitted = fit(training, np.arange(600), OPTIONS, 0)
-    outputs = fitted.outputs(training, training.features)
+    fitted = fit_component(training, np.arange(600), "morgan", options=OPTIONS, seed=0, threads=1)
+    outputs = fitted.outputs(training, np.arange(600), 1)
     assert outputs.std(axis=1).mean() > 0.01
 
 
-def test_baselines_and_metrics(data, tmp_path):
+@pytest.mark.parametrize("component", ["morgan", "boosters"])
+def test_a_part_is_read_back_as_it_was_written(data, tmp_path, component):
+    training, *_ = data
+    rows = np.arange(600)
+    fitted = fit_component(training, rows, component, options=OPTIONS, seed=0, threads=1)
+    save_component(fitted, tmp_path / "part.safetensors")
+    again = load_component(component, tmp_path / "part.safetensors")
+    assert np.allclose(again.outputs(training, rows, 1), fitted.outputs(training, rows, 1), equal_nan=True, atol=1e-5)
+    assert again.seconds == fitted.seconds
+
+
+def test_a_student_learns_what_only_its_teacher_knows(data, tmp_path):
+    training, has, _ = data
+    folds = (np.arange(600) % 5).astype(np.int8)
+    fold_of(training, folds, 0, tmp_path / "teacher.safetensors", "boosters")
+    soft = teacher_outputs([tmp_path / "teacher.safetensors"])
+    blind = training.of_families(["toxicity"])[0]
+    blind.targets = np.stack([np.full(600, np.nan), training.targets[:, 1]], axis=1).astype(np.float32)
+    blind.endpoints = training.endpoints
+    taught = fit_component(blind, np.arange(600), "student", options=OPTIONS, seed=0, threads=1, soft=soft)
+    logits = taught.outputs(training, np.arange(600), 1)[:, :, 0].mean(axis=1)
+    assert roc_auc_score(has, logits) > 0.95
+
+
+def test_folds_metrics_and_stack(data, tmp_path):
     training, *_ = data
     folds = (np.arange(600) % 5).astype(np.int8)
     for fold in range(5):
-        fit_fold(training, folds, fold, tmp_path / f"net/random-{fold}.safetensors", options=OPTIONS, seed=0)
+        for part in ("morgan", "boosters"):
+            fold_of(training, folds, fold, tmp_path / f"net/{part}-random-{fold}.safetensors", part)
         baseline_fold(training, folds, fold, tmp_path / f"trees/random-{fold}.safetensors", seed=0, threads=1)
-    found = read_out_of_fold(tmp_path / "net", "random", folds, tmp_path / "trees")
-    assert np.isnan(found.forest[::3, 0]).all()
-    metrics = endpoint_metrics(training, found, 0)
+    found = read_out_of_fold(
+        tmp_path / "net", tmp_path / "trees", "random", folds, ["morgan", "boosters"], np.arange(600)
+    )
+    assert np.isnan(found.baselines["forest"][::3, 0]).all()
+    metrics = endpoint_metrics(training, found, nested(training, found), 0)
     assert metrics["n"] == 400
-    assert metrics["network"]["auroc"]["mean"] > 0.99
+    assert metrics["model"]["auroc"]["mean"] > 0.99
+    assert metrics["boosters"]["auroc"]["mean"] > 0.9
     assert metrics["forest"]["auroc"]["mean"] > 0.9
+    assert metrics["neighbours"]["auroc"]["mean"] > 0.6
     assert metrics["logp_mw"]["auroc"]["mean"] < 0.65
-    assert len(metrics["network"]["auprc"]["folds"]) == 5
+    assert len(metrics["model"]["auprc"]["folds"]) == 5
+    weights = choose_weights(training, found, np.ones(600, dtype=bool))
+    assert set(weights) == {"activity", "toxicity"}
+    assert all(sum(w) == pytest.approx(1, abs=1e-3) for w in weights.values())
+
+
+def test_the_stack_of_final_parts_is_their_mean(data):
+    training, *_ = data
+    rows = np.arange(600)
+    parts = [fit_component(training, rows, c, options=OPTIONS, seed=0, threads=1) for c in ("morgan", "boosters")]
+    expected = np.mean([p.outputs(training, rows, 1).mean(axis=1) for p in parts], axis=0)
+    assert stack_outputs(parts, training, 1) == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_forest_sees_counts_and_descriptors(data):
     training, *_ = data
-    columns = folded_counts(training.features)
+    columns = folded_counts(training.morgan)
     assert columns.shape == (600, 2048 + 11)
     assert columns[:, :2048].sum() == 600 * 8
-    assert columns[3, 2048] == pytest.approx(training.features.descriptors[3, 0])
+    assert columns[3, 2048] == pytest.approx(training.morgan.descriptors[3, 0])

@@ -8,9 +8,11 @@ import pytest
 from molsieve import project_root
 from molsieve.errors import MolsieveError
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.fingerprint_set import FoldedBits
 from molsieve.training.splits import (
     FOLDS,
     check_frozen,
+    cluster_folds,
     freeze,
     read_folds,
     scaffold_folds,
@@ -46,6 +48,18 @@ def test_the_order_of_the_rows_does_not_matter(order):
     assert freeze(keys, scaffold_folds(keys, scaffolds, 1)) == freeze(KEYS, scaffold_folds(KEYS, SCAFFOLDS, 1))
 
 
+def test_similar_molecules_share_a_cluster_and_so_a_fold():
+    random = np.random.default_rng(0)
+    families = [random.choice(2048, 40, replace=False).astype(np.uint32) for _ in range(100)]
+    fingerprints = [np.unique(np.append(families[i % 100], random.integers(0, 2048, 3))) for i in range(1000)]
+    folds = cluster_folds(KEYS, FoldedBits.of([f.astype(np.uint32) for f in fingerprints]), seed=1)
+    assert all(len(set(folds[i::100])) == 1 for i in range(100))
+    assert set(folds) == set(range(FOLDS))
+    order = random.permutation(1000)
+    shuffled = FoldedBits.of([fingerprints[i].astype(np.uint32) for i in order])
+    assert np.array_equal(cluster_folds([KEYS[i] for i in order], shuffled, seed=1), folds[order])
+
+
 def test_another_seed_gives_other_folds():
     assert not np.array_equal(scaffold_folds(KEYS, SCAFFOLDS, 1), scaffold_folds(KEYS, SCAFFOLDS, 2))
 
@@ -74,7 +88,9 @@ def test_drift_of_the_folds_is_noticed(tmp_path):
 def test_the_table_of_folds(tmp_path):
     facts = {"family": "toxicity", "title": ".", "description": ".", "organism": ".", "positive_means": "."}
     endpoint = Endpoint(name="y", task="classification", **facts)
-    table = pa.table({"connectivity": KEYS, "scaffold": SCAFFOLDS, "y": pa.array(labels()[:, 1])})
+    ids = pa.array([[i % 90, 100 + i % 80] for i in range(1000)], pa.list_(pa.uint32()))
+    columns = {"connectivity": KEYS, "scaffold": SCAFFOLDS, "morgan_ids": ids, "y": pa.array(labels()[:, 1])}
+    table = pa.table(columns)
     split(table, [endpoint], tmp_path / "splits.parquet", seed=1)
     assert pq.read_table(tmp_path / "splits.parquet").num_rows == 1000
     assert np.array_equal(read_folds(tmp_path / "splits.parquet", "scaffold"), scaffold_folds(KEYS, SCAFFOLDS, 1))
@@ -90,14 +106,15 @@ def test_the_committed_digests_are_those_of_the_data(registry, mirror, tmp_path)
     options = StandardiseOptions()
     out, report = tmp_path / "t.parquet", tmp_path / "r.json"
     summary = curate(registry, out, report, options=options, cache=tmp_path, workers=2)
-    frozen = project_root() / "resources" / "splits" / "triage.json"
+    frozen = project_root() / "resources" / "splits" / "folds.json"
     table = read_table(out, registry.endpoints)
     digests = split(table, registry.endpoints, tmp_path / "s.parquet", seed=20261122)
     check_frozen(frozen, digests, summary.table_digest)
 
 
-def test_the_shipped_model_was_trained_on_the_committed_splits():
-    committed = json.loads((project_root() / "resources" / "splits" / "triage.json").read_text())
-    model = json.loads((project_root() / "resources" / "models" / "triage" / "model.json").read_text())
+@pytest.mark.parametrize("tier", ["triage", "refine"])
+def test_the_shipped_model_was_trained_on_the_committed_splits(tier):
+    committed = json.loads((project_root() / "resources" / "splits" / "folds.json").read_text())
+    model = json.loads((project_root() / "resources" / "models" / tier / "model.json").read_text())
     assert model["splits"] == committed
     assert model["curation"]["table_digest"] == committed["table_digest"]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from molsieve.commands.options import ModelFolder, ProfileFile
+from molsieve.commands.options import ModelFolders, ProfileFile
 from molsieve.commands.summary import summarised
 
 
@@ -15,16 +15,16 @@ def controls_command(
     scores: Annotated[Path, typer.Option(help="Folder of the library's scores.")],
     controls: Annotated[Path, typer.Option(help="CSV of the controls.")],
     profile: ProfileFile,
-    model: ModelFolder,
+    model: ModelFolders,
 ) -> None:
     """Score the spiked controls and find the rank each would have had.
 
     Example: molsieve controls work/demo/controls controls.parquet --scores work/demo/scores
     --controls resources/amr/controls.csv --profile config/profiles/amr-gram-negative.yaml
-    --model resources/models/triage
+    --model resources/models/refine --model resources/models/triage
     """
-    from molsieve.models.endpoints import read_endpoints
+    from molsieve.models.panel import read_joint_endpoints
     from molsieve.scoring.controls import score_controls
 
     with summarised("controls", None) as stage:
-        stage.done(score_controls(folder, scores, controls, profile, out, endpoints=read_endpoints(model)))
+        stage.done(score_controls(folder, scores, controls, profile, out, endpoints=read_joint_endpoints(model)))

@@ -10,5 +10,7 @@ Scheduler = Annotated[
     str, typer.Option(help="Where Dask runs: local, tcp://host:port, or file:/path of a scheduler file.")
 ]
 ProfileFile = Annotated[Path, typer.Option(help="YAML file of the target product profile.")]
-ModelFolder = Annotated[Path, typer.Option(help="Directory of a model (model.json, model.safetensors).")]
+ModelFolders = Annotated[
+    list[Path], typer.Option(help="Directory of a model (model.json, model.safetensors); may be repeated.")
+]
 SummaryFile = Annotated[Path | None, typer.Option(help="Write counts and seconds as JSON to this file.")]

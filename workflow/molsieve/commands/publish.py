@@ -71,7 +71,8 @@ def run_facts(work: Path, config: str) -> "RunFacts":
     from molsieve.config import load_yaml, parse_config
     from molsieve.errors import MolsieveError
     from molsieve.models.endpoints import INFO
-    from molsieve.models.store import WEIGHTS, read_info
+    from molsieve.models.store import WEIGHTS
+    from molsieve.models.trust import TRUST
     from molsieve.plan import Plan
     from molsieve.results.facts import RunFacts, read_inputs
     from molsieve.results.provenance import sha256_of_file
@@ -83,17 +84,25 @@ def run_facts(work: Path, config: str) -> "RunFacts":
     except json.JSONDecodeError as error:
         raise MolsieveError(f"not valid JSON: {error}", where="--config") from None
     plan = Plan(parse_config(values, "--config" if inline else config))
-    info = read_info(plan.model)
+    panel = plan.panel
     profile = load_profile(plan.profile)
-    profile.check_endpoints(info.endpoints, str(plan.profile))
+    profile.check_endpoints(panel.endpoints, str(plan.profile))
+    folders = {"triage": panel.triage.folder, "refine": panel.refine.folder}
+    folders |= {f"further-{i}-{model.folder.name}": model.folder for i, model in enumerate(panel.further, start=1)}
     resources = [plan.reference, project_root() / "resources" / "amr" / "classes.csv", *filter(None, [plan.controls])]
     return RunFacts(
         run=plan.config.run,
         config=plan.config.model_dump(mode="json"),
         profile=profile,
-        endpoints=info.endpoints,
+        endpoints=panel.endpoints,
         inputs=read_inputs(work / "library" / "records"),
-        model=info.model_dump(mode="json"),
-        models={f"{plan.model.name}/{name}": sha256_of_file(plan.model / name) for name in (INFO, WEIGHTS)},
+        infos=tuple(
+            json.loads((model.folder / INFO).read_bytes()) for model in (panel.refine, *panel.further, panel.triage)
+        ),
+        models={
+            f"{title}/{name}": sha256_of_file(folder / name)
+            for title, folder in folders.items()
+            for name in (INFO, TRUST, WEIGHTS)
+        },
         resources={path.name: sha256_of_file(path) for path in resources},
     )

@@ -28,6 +28,7 @@ def score_command(
             score(
                 folder / "prepared",
                 folder / "triage",
+                folder / "refined",
                 folder / "inspected.parquet",
                 profile,
                 scores,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from molsieve.commands.options import ModelFolder, ProfileFile, SummaryFile
+from molsieve.commands.options import ModelFolders, ProfileFile, SummaryFile
 from molsieve.commands.summary import summarised
 
 
@@ -14,7 +14,7 @@ def select_command(
     out: Annotated[Path, typer.Argument(help="Table to write.")],
     scores: Annotated[Path, typer.Option(help="Folder of scores.")],
     profile: ProfileFile,
-    model: ModelFolder,
+    model: ModelFolders,
     hits: Annotated[int, typer.Option(min=1, help="Hits at most.")] = 100,
     max_similarity: Annotated[float, typer.Option(help="Largest Tanimoto similarity of a hit to a better one.")] = 0.6,
     scaffold_cap: Annotated[int, typer.Option(min=1, help="Hits sharing a scaffold at most.")] = 3,
@@ -23,11 +23,11 @@ def select_command(
     """Choose the hits: best first, different from each other.
 
     Example: molsieve select work/demo/library hits.parquet --scores work/demo/scores
-    --profile config/profiles/amr-gram-negative.yaml --model resources/models/triage
+    --profile config/profiles/amr-gram-negative.yaml --model resources/models/refine --model resources/models/triage
     """
-    from molsieve.models.endpoints import read_endpoints
+    from molsieve.models.panel import read_joint_endpoints
     from molsieve.scoring.select import SelectOptions, select
 
     options = SelectOptions(hits=hits, max_similarity=max_similarity, scaffold_cap=scaffold_cap)
     with summarised("select", summary) as stage:
-        stage.done(select(folder, scores, profile, out, endpoints=read_endpoints(model), options=options))
+        stage.done(select(folder, scores, profile, out, endpoints=read_joint_endpoints(model), options=options))

@@ -9,8 +9,12 @@ if TYPE_CHECKING:  # they load pandas and torch, which --help need not wait for
     import pyarrow as pa
 
     from molsieve.models.endpoints import Endpoint
+    from molsieve.training.components import Component
+    from molsieve.training.data import TrainingData
     from molsieve.training.datasets import Registry
     from molsieve.training.fit import TrainOptions
+
+from molsieve.errors import MolsieveError
 
 app = typer.Typer(help="Train the models from public data.", no_args_is_help=True)
 
@@ -20,6 +24,11 @@ SplitsFile = Annotated[Path, typer.Option("--splits", help="Folds of every molec
 Seed = Annotated[int, typer.Option(help="Seed.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs, instead of the default.")]
+
+RichFile = Annotated[Path, typer.Option("--rich", help="Features written by 'training featurise'.")]
+TeacherFiles = Annotated[
+    list[Path] | None, typer.Option("--teacher", help="Parts that teach the student; may be repeated.")
+]
 
 REGISTRY = Path("config/datasets.yaml")
 
@@ -74,130 +83,249 @@ def split(
 
 
 @app.command()
+def featurise(
+    table: TableFile,
+    out: Annotated[Path, typer.Option(help="Features to write.")],
+    threads: Threads = 1,
+) -> None:
+    """Compute the features of the reference models for all training molecules.
+
+    Example: molsieve training featurise --table training/curated.parquet --out training/rich.safetensors --threads 2
+    """
+    import pyarrow.parquet as pq
+
+    from molsieve.training.data import write_rich
+
+    parents = pq.read_table(table, columns=["parent_smiles"])["parent_smiles"].to_pylist()
+    write_rich(parents, out, workers=threads)
+    typer.echo(f"{len(parents):,} molecules described")
+
+
+@app.command()
 def fold(
+    component: Annotated[str, typer.Argument(help="morgan, rich, boosters or student.")],
     table: TableFile,
     splits: SplitsFile,
-    scheme: Annotated[str, typer.Option(help="scaffold or random.")],
+    rich: RichFile,
+    scheme: Annotated[str, typer.Option(help="scaffold, random, cluster, random1, random2 or random3.")],
     fold: Annotated[int, typer.Option(min=0, help="Fold held out.")],
     out: Annotated[Path, typer.Option(help="Predictions to write.")],
+    family: Annotated[list[str] | None, typer.Option(help="Only endpoints of this family; may be repeated.")] = None,
+    teacher: TeacherFiles = None,
     registry: RegistryFile = REGISTRY,
     seed: Seed = 20261122,
     threads: Threads = 1,
     epochs: Epochs = None,
 ) -> None:
-    """Train the network on four folds and predict the fifth.
+    """Train one part of the models on four folds and predict the fifth.
 
-    Example: molsieve training fold --table training/curated.parquet --splits training/splits.parquet --scheme scaffold
-    --fold 0 --out training/oof/scaffold-0.safetensors
+    Example: molsieve training fold rich --table training/curated.parquet --splits training/splits.parquet
+    --rich training/rich.safetensors --scheme scaffold --fold 0 --out training/oof/rich-scaffold-0.safetensors
     """
-    import torch
+    import numpy as np
 
-    from molsieve.training.fit import TrainingData, fit_fold
+    from molsieve.training.components import fit_component, predict_fold, teacher_outputs
     from molsieve.training.splits import read_folds
 
-    torch.set_num_threads(threads)
-    data = TrainingData(*_curated(table, registry))
-    fitted = fit_fold(data, read_folds(splits, scheme), fold, out, options=_options(epochs), seed=seed + fold)
-    typer.echo(f"{scheme} fold {fold}: trained in {fitted.seconds:.0f} s")
+    data, folds = _data(table, registry, rich), read_folds(splits, scheme)
+    names = None
+    if family:
+        data, names = data.of_families(family)
+        folds = folds[names]
+    fitted = fit_component(
+        data,
+        np.flatnonzero(folds != fold),
+        _component(component),
+        options=_options(epochs),
+        seed=seed + fold,
+        threads=threads,
+        soft=teacher_outputs(teacher) if teacher else None,
+    )
+    everywhere = component != "student" and scheme == "scaffold" and not family
+    predict_fold(fitted, data, np.flatnonzero(folds == fold), out, names=names, everywhere=everywhere, threads=threads)
+    typer.echo(f"{component}, {scheme} fold {fold}: trained in {fitted.seconds:.0f} s")
+
+
+@app.command()
+def final(
+    component: Annotated[str, typer.Argument(help="morgan, rich, boosters or student.")],
+    table: TableFile,
+    rich: RichFile,
+    out: Annotated[Path, typer.Option(help="Trained part to write.")],
+    teacher: TeacherFiles = None,
+    registry: RegistryFile = REGISTRY,
+    seed: Seed = 20261122,
+    threads: Threads = 1,
+    epochs: Epochs = None,
+) -> None:
+    """Train one part of the models that ship, on all molecules.
+
+    Example: molsieve training final rich --table training/curated.parquet --rich training/rich.safetensors
+    --out training/final/rich.safetensors
+    """
+    import numpy as np
+
+    from molsieve.training.components import fit_component, load_component, save_component, stack_outputs
+
+    data = _data(table, registry, rich)
+    soft = None
+    if teacher:
+        stack = [load_component(_component(path.stem), path) for path in teacher]
+        soft = stack_outputs(stack, data, threads)
+    rows = np.arange(data.molecules)
+    fitted = fit_component(
+        data, rows, _component(component), options=_options(epochs), seed=seed, threads=threads, soft=soft
+    )
+    save_component(fitted, out)
+    typer.echo(f"{component}: trained on {data.molecules:,} molecules in {fitted.seconds:.0f} s")
 
 
 @app.command()
 def baseline(
     table: TableFile,
     splits: SplitsFile,
-    scheme: Annotated[str, typer.Option(help="scaffold or random.")],
+    scheme: Annotated[str, typer.Option(help="scaffold, random, cluster, random1, random2 or random3.")],
     fold: Annotated[int, typer.Option(min=0, help="Fold held out.")],
     out: Annotated[Path, typer.Option(help="Predictions to write.")],
+    family: Annotated[list[str] | None, typer.Option(help="Only endpoints of this family; may be repeated.")] = None,
     registry: RegistryFile = REGISTRY,
     seed: Seed = 20261122,
     threads: Threads = 1,
 ) -> None:
-    """Fit forests and logistic regressions on four folds and predict the fifth.
+    """Fit forests, neighbours and logistic regressions on four folds and predict the fifth.
 
     Example: molsieve training baseline --table training/curated.parquet --splits training/splits.parquet
     --scheme scaffold --fold 0 --out training/baselines/scaffold-0.safetensors
     """
     from molsieve.training.baselines import baseline_fold
-    from molsieve.training.fit import TrainingData
     from molsieve.training.splits import read_folds
 
-    data = TrainingData(*_curated(table, registry))
-    baseline_fold(data, read_folds(splits, scheme), fold, out, seed=seed, threads=threads)
-
-
-@app.command()
-def fit(
-    table: TableFile,
-    weights: Annotated[Path, typer.Option(help="Weights to write.")],
-    facts: Annotated[Path, typer.Option(help="JSON file to write: options, seed, sizes, seconds.")],
-    registry: RegistryFile = REGISTRY,
-    seed: Seed = 20261122,
-    threads: Threads = 1,
-    epochs: Epochs = None,
-) -> None:
-    """Train the network that ships, on all molecules.
-
-    Example: molsieve training fit --table training/curated.parquet --weights training/final.safetensors
-    --facts training/final.json
-    """
-    import torch
-
-    from molsieve.training.fit import TrainingData, fit_final
-
-    torch.set_num_threads(threads)
-    data = TrainingData(*_curated(table, registry))
-    fitted = fit_final(data, weights, facts, options=_options(epochs), seed=seed)
-    typer.echo(f"{data.molecules:,} molecules: trained in {fitted.seconds:.0f} s")
+    data, folds = _data(table, registry, None), read_folds(splits, scheme)
+    names = None
+    if family:
+        data, names = data.of_families(family)
+        folds = folds[names]
+    baseline_fold(data, folds, fold, out, names=names, seed=seed, threads=threads)
 
 
 @app.command()
 def evaluate(
+    tier: Annotated[str, typer.Argument(help="triage or refine.")],
     table: TableFile,
     splits: SplitsFile,
-    predictions: Annotated[Path, typer.Option(help="Folder of the network's out-of-fold predictions.")],
+    predictions: Annotated[Path, typer.Option(help="Folder of the parts' out-of-fold predictions.")],
     baselines: Annotated[Path, typer.Option(help="Folder of the baselines' out-of-fold predictions.")],
     out: Annotated[Path, typer.Option(help="JSON file to write.")],
     registry: RegistryFile = REGISTRY,
     threads: Threads = 1,
 ) -> None:
-    """Metrics, calibration and domain from the out-of-fold predictions; prints the benchmark table.
+    """Metrics, calibration, conformal scores and domain from the out-of-fold predictions; prints the benchmark table.
 
-    Example: molsieve training evaluate --table training/curated.parquet --splits training/splits.parquet
-    --predictions training/oof --baselines training/baselines --out training/evaluation.json
+    Example: molsieve training evaluate refine --table training/curated.parquet --splits training/splits.parquet
+    --predictions training/oof --baselines training/baselines --out training/evaluation-refine.json
     """
     import torch
 
-    from molsieve.training.assemble import evaluate as run
-    from molsieve.training.evaluation import headline, read_out_of_fold
-    from molsieve.training.fit import TrainingData
-    from molsieve.training.splits import SCHEMES, read_folds
+    from molsieve.training.assemble import write_evaluated
+    from molsieve.training.benchmark import evaluate_tier
+    from molsieve.training.evaluation import headline
 
     torch.set_num_threads(threads)
-    data = TrainingData(*_curated(table, registry))
-    found = {s: read_out_of_fold(predictions, s, read_folds(splits, s), baselines) for s in SCHEMES}
-    typer.echo(headline(data.endpoints, run(data, found, out)["metrics"]))
+    data = _data(table, registry, None)
+    evaluated = evaluate_tier(data, tier, splits, predictions, baselines)
+    write_evaluated(evaluated, out)
+    typer.echo(headline(data, evaluated.metrics))
+
+
+@app.command()
+def extrapolate(
+    case: Annotated[str, typer.Argument(help="class:NAME, transfer:ENDPOINT, gut or tox21:SEED.")],
+    table: TableFile,
+    splits: SplitsFile,
+    rich: RichFile,
+    out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    registry: RegistryFile = REGISTRY,
+    cache: Annotated[Path, typer.Option(help="Folder for downloads.")] = Path("training/downloads"),
+    seed: Seed = 20261122,
+    threads: Threads = 1,
+    epochs: Epochs = None,
+) -> None:
+    """Train without a class, on one screen alone or by a published split, and rank what was left out.
+
+    Example: molsieve training extrapolate class:quinolone --table training/curated.parquet
+    --splits training/splits.parquet --rich training/rich.safetensors --out training/extrapolation/class-quinolone.json
+    """
+    import json
+
+    from molsieve.files import write_text
+    from molsieve.training.cases import run_case
+
+    found = run_case(
+        case,
+        _data(table, registry, rich),
+        _registry(registry),
+        splits,
+        cache=cache,
+        seed=seed,
+        threads=threads,
+        options=_options(epochs),
+    )
+    write_text(out, json.dumps(found) + "\n")
+    typer.echo(json.dumps(found))
+
+
+@app.command()
+def summarise(
+    cases: Annotated[list[Path], typer.Argument(help="Results of extrapolate.")],
+    out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    evaluation: Annotated[Path, typer.Option(help="Result of evaluate refine.")],
+) -> None:
+    """Put the cases and the published protocols into the tables of the model card.
+
+    Example: molsieve training summarise training/extrapolation/*.json --evaluation training/evaluation-refine.json
+    --out training/extrapolation.json
+    """
+    import json
+
+    from molsieve.files import write_text
+    from molsieve.training.cases import tables
+
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(cases)]
+    metrics = json.loads(evaluation.read_text(encoding="utf-8"))["metrics"]
+    write_text(out, json.dumps(tables(found, metrics), indent=1) + "\n")
 
 
 @app.command()
 def assemble(
+    tier: Annotated[str, typer.Argument(help="triage or refine.")],
+    table: TableFile,
     curation: Annotated[Path, typer.Option(help="Report of the curation.")],
     frozen: Annotated[Path, typer.Option(help="Committed digests of the splits.")],
-    weights: Annotated[Path, typer.Option(help="Weights of the final training.")],
-    facts: Annotated[Path, typer.Option(help="Facts of the final training.")],
+    final: Annotated[Path, typer.Option(help="Folder of the trained parts.")],
     evaluation: Annotated[Path, typer.Option(help="Result of evaluate.")],
     model: Annotated[Path, typer.Option(help="Model directory to write.")],
+    extrapolation: Annotated[Path | None, typer.Option(help="Result of extrapolate.")] = None,
+    grades: Annotated[Path | None, typer.Option(help="benchmarks/explanations.json, graded explanations.")] = None,
     registry: RegistryFile = REGISTRY,
 ) -> None:
-    """Write the model directory: weights, metadata and model card.
+    """Write a model directory: weights, metadata, trust and model card.
 
-    Example: molsieve training assemble --curation training/curation.json --frozen resources/splits/triage.json
-    --weights training/final.safetensors --facts training/final.json --evaluation training/evaluation.json
-    --model resources/models/triage
+    Example: molsieve training assemble refine --table training/curated.parquet --curation training/curation.json
+    --frozen resources/splits/folds.json --final training/final --evaluation training/evaluation-refine.json
+    --model resources/models/refine
     """
-    from molsieve.training.assemble import assemble as run
+    import json
 
-    info = run(_registry(registry), curation, frozen, weights, facts, evaluation, model)
-    typer.echo(f"{model}: {len(info.endpoints)} endpoints, weights {info.weights_sha256[:16]}")
+    from molsieve.training.assemble import Sources, read_evaluated
+    from molsieve.training.assemble import assemble as run
+    from molsieve.training.card import grade_rows
+
+    data = _data(table, registry, None)
+    sources = Sources(_registry(registry), curation, frozen, final)
+    found = {} if extrapolation is None else json.loads(extrapolation.read_text(encoding="utf-8"))
+    graded = None if grades is None else grade_rows(json.loads(grades.read_text(encoding="utf-8")), tier)
+    info = run(data, sources, tier, read_evaluated(evaluation), model, extrapolation=found, grades=graded)
+    typer.echo(f"{model}: {len(info.endpoints)} endpoints")
 
 
 @app.command()
@@ -207,10 +335,15 @@ def card(model: Annotated[Path, typer.Argument(help="Model directory.")]) -> Non
     Example: molsieve training card resources/models/triage
     """
     from molsieve.files import write_text
-    from molsieve.models.store import CARD, read_info
-    from molsieve.training.card import render_card
+    from molsieve.models.store import CARD, CARD_JSON, read_info, verify, write_checksums
+    from molsieve.models.trust import read_trust
+    from molsieve.training.card import card_json, render_card
 
-    write_text(model / CARD, render_card(read_info(model)))
+    verify(model)
+    info, trust = read_info(model), read_trust(model)
+    write_text(model / CARD, render_card(info, trust))
+    write_text(model / CARD_JSON, card_json(info, trust))
+    write_checksums(model)
     typer.echo(model / CARD)
 
 
@@ -219,6 +352,20 @@ def _curated(table: Path, registry: Path) -> "tuple[pa.Table, tuple[Endpoint, ..
 
     found = _registry(registry)
     return read_table(table, found.endpoints), found.endpoints
+
+
+def _data(table: Path, registry: Path, rich: Path | None) -> "TrainingData":
+    from molsieve.training.data import read_rich, training_data
+
+    return training_data(*_curated(table, registry), None if rich is None else read_rich(rich))
+
+
+def _component(name: str) -> "Component":
+    from molsieve.training.components import FEATURES
+
+    if name not in FEATURES:
+        raise MolsieveError(f"There is no component '{name}'.", fix=f"Give one of {', '.join(FEATURES)}.")
+    return name
 
 
 def _registry(path: Path) -> "Registry":

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from molsieve.commands.options import ModelFolder, SummaryFile
+from molsieve.commands.options import ModelFolders, SummaryFile
 from molsieve.commands.summary import summarised
 
 
@@ -13,7 +13,7 @@ def triage_command(
     prepared: Annotated[Path, typer.Argument(help="Prepared shard to predict.")],
     out: Annotated[Path, typer.Argument(help="Table to write.")],
     duplicates: Annotated[Path, typer.Option(help="Table of duplicates, which are not predicted.")],
-    model: ModelFolder,
+    model: ModelFolders,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda; cuda fails where there is no GPU.")] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Molecules a forward pass.")] = 8192,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,

@@ -6,14 +6,17 @@ from numpy.typing import NDArray
 from molsieve.models.features import SparseFeatures
 
 
-def unseen_fraction(features: SparseFeatures, is_known: NDArray[np.bool_]) -> NDArray[np.float32]:
+def unseen_fraction(features: SparseFeatures, training_ids: NDArray[np.uint32]) -> NDArray[np.float32]:
     """Share of each molecule's distinct Morgan ids that no training molecule has; 1 for a molecule without ids.
 
     Args:
-        features: Molecules; ids are distinct within a molecule.
-        is_known: Whether each entry of ``features.ids`` is among the training ids (``Vocabulary.rows_of``).
+        features: Molecules with Morgan ids only; ids are distinct within a molecule.
+        training_ids: Morgan ids of the training molecules, ascending (``TrainingRecord.morgan_ids``).
 
     """
+    position = np.searchsorted(training_ids, features.ids)
+    position[position == len(training_ids)] = 0
+    is_known = training_ids[position] == features.ids
     lengths = np.diff(features.offsets)
     known = np.bincount(features.molecule_of_bit(), weights=is_known, minlength=features.molecules)
     share = np.ones(features.molecules)

@@ -20,7 +20,8 @@ class Endpoint(BaseModel):
     name: str
     """Beginning of the column names, e.g. ``saureus_growth_inhibition``."""
     task: Literal["classification", "regression"]
-    family: Literal["activity", "toxicity"]
+    family: Literal["activity", "gut", "toxicity", "adme"]
+    """Wanted activity; harm to gut bacteria, which tells the spectrum too; toxicity; or fate in the body."""
     title: str
     description: str
     organism: str

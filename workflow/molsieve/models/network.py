@@ -43,7 +43,7 @@ class MemberLinear(nn.Module):
         return torch.baddbmm(self.bias, x.transpose(0, 1), self.weight).transpose(0, 1)
 
 
-class TriageNetwork(nn.Module):
+class SparseNetwork(nn.Module):
     """Ensemble of sparse multi-task networks, evaluated in one pass.
 
     Morgan ids, weighted by log2(1 + count), are summed from one embedding table whose rows hold the vectors of all
@@ -122,7 +122,7 @@ def masked_loss(
 
 
 def network_outputs(
-    network: TriageNetwork, features: SparseFeatures, rows: NDArray[np.int64], *, batch_size: int, device: str = "cpu"
+    network: SparseNetwork, features: SparseFeatures, rows: NDArray[np.int64], *, batch_size: int, device: str = "cpu"
 ) -> Tensor:
     """Compute every member's outputs for any number of molecules, in float32, on the CPU: [n, members, endpoints].
 

@@ -1,10 +1,16 @@
-"""A trained model on disk: ``model.safetensors``, ``model.json``, ``MODEL_CARD.md``. No pickle is ever read."""
+"""A trained model on disk. No pickle is ever read.
+
+``model.safetensors`` (networks, trees, training record), ``model.json`` (what it is and how good), ``trust.json``
+(calibration, conformal scores, intervals), ``MODEL_CARD.md`` and ``model_card.json`` for people and regulators, and
+``checksums.sha256`` over all of them: a changed byte is refused.
+"""
 
 import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import rdkit
@@ -17,14 +23,25 @@ from safetensors.numpy import load, save
 from molsieve.chemistry import standardise
 from molsieve.errors import MolsieveError
 from molsieve.files import replacing, write_text
-from molsieve.models.calibration import Calibration, CalibrationTable, Interval
+from molsieve.models.boosters import Boosters
+from molsieve.models.calibration import CalibrationTable
 from molsieve.models.endpoints import INFO, Endpoint
-from molsieve.models.network import UNKNOWN_ROW, NetworkShape, TriageNetwork
+from molsieve.models.features import SparseFeatures
+from molsieve.models.network import UNKNOWN_ROW, NetworkShape, SparseNetwork, network_outputs
+from molsieve.models.record import TrainingRecord
+from molsieve.models.trust import TRUST, Trust, read_trust
 from molsieve.models.vocabulary import Vocabulary
 
 WEIGHTS = "model.safetensors"
 CARD = "MODEL_CARD.md"
-FORMAT = 1
+CARD_JSON = "model_card.json"
+CHECKSUMS = "checksums.sha256"
+FORMAT = 2
+
+_LEVELS = 7
+"""Steps of a stored weight to either side of zero."""
+
+Tensors = dict[str, NDArray[Any]]
 
 
 class Scale(BaseModel):
@@ -46,122 +63,231 @@ class Domain(BaseModel):
     """Error by bin on out-of-fold predictions, from which the limit was derived."""
 
 
+class NetworkFacts(BaseModel):
+    """One network of a model: its sizes, and which descriptors it sees."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    shape: NetworkShape
+    fingerprints: tuple[str, ...]
+    """Kinds of fingerprint whose ids it has vectors for."""
+    descriptors: tuple[int, ...]
+    """Columns of the features' descriptors that it sees."""
+
+
 class ModelInfo(BaseModel):
-    """Everything about a model but its weights; ``model.json``."""
+    """Everything about a model but its weights and its trust; ``model.json``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int
     name: str
+    tier: Literal["triage", "refine"]
     created: str
     """UTC, ISO 8601."""
     endpoints: tuple[Endpoint, ...]
-    shape: dict[str, int]
-    features: dict[str, Any]
+    features: Literal["morgan", "rich", "graph"]
+    """Which features it takes: those of the prepared table, ``models.rich_features``, or the structure itself."""
+    descriptors: tuple[str, ...]
+    """Names of the features' descriptors."""
+    networks: tuple[NetworkFacts, ...]
+    has_boosters: bool
+    stack: dict[str, tuple[float, ...]]
+    """Weight of each component (networks, then boosters) for each endpoint; they sum to 1."""
     standardise_digest: str
     rdkit_version: str
-    weights_sha256: str
     datasets: tuple[dict[str, Any], ...]
     curation: dict[str, Any]
     splits: dict[str, Any]
     training: dict[str, Any]
     scales: dict[str, Scale]
     """Of each regression endpoint."""
-    calibrations: dict[str, Calibration]
-    """Of each classification endpoint."""
-    intervals: dict[str, Interval]
-    """Of each regression endpoint."""
     domain: Domain
     metrics: dict[str, Any]
 
-    @cached_property
+    @property
     def is_regression(self) -> list[bool]:
         """Of each endpoint, in order."""
         return [e.is_regression for e in self.endpoints]
 
+    def endpoint_index(self, name: str) -> int:
+        """Place of an endpoint.
+
+        Raises:
+            MolsieveError: The model does not have it.
+
+        """
+        names = [e.name for e in self.endpoints]
+        if name not in names:
+            raise MolsieveError(
+                f"The model {self.name} has no endpoint '{name}'.", fix=f"Its endpoints are {', '.join(names)}."
+            )
+        return names.index(name)
+
 
 @dataclass(frozen=True)
-class TrainingRecord:
-    """What a model keeps of its training molecules: enough for domain and leaks, no structures."""
+class NetworkPart:
+    """A network with the ids it knows and the descriptors it sees."""
 
+    network: SparseNetwork
     vocabulary: Vocabulary
-    connectivity_hashes: NDArray[np.uint64]
-    """``connectivity_hash`` of every training molecule, ascending."""
-    activity_bits: NDArray[np.uint16]
-    """Set bits (0-2047) of the folded fingerprints of the molecules with an activity label, one after the other."""
-    activity_offsets: NDArray[np.int32]
-    """Molecule i has ``activity_bits[activity_offsets[i]:activity_offsets[i + 1]]``."""
+    descriptors: NDArray[np.int64]
+
+    def outputs(self, features: SparseFeatures, device: str = "cpu", batch_size: int = 8192) -> torch.Tensor:
+        """Compute logits, or standardised values for regression, of every member: [n, members, endpoints]."""
+        rows = self.vocabulary.rows_of(features.ids)
+        seen = features._replace(descriptors=np.ascontiguousarray(features.descriptors[:, self.descriptors]))
+        return network_outputs(self.network, seen, rows, batch_size=batch_size, device=device)
 
 
-class TriageModel:
+class Model:
     """A model ready to predict."""
 
-    def __init__(self, info: ModelInfo, network: TriageNetwork, record: TrainingRecord, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        info: ModelInfo,
+        trust: Trust,
+        networks: Sequence[NetworkPart],
+        boosters: Boosters | None,
+        record: TrainingRecord,
+        device: str = "cpu",
+    ) -> None:
         self.info = info
-        self.network = network.eval().to(device)
+        self.trust = trust
+        self.networks = list(networks)
+        for part in self.networks:
+            part.network.eval().to(device)
+        self.boosters = boosters
         self.record = record
         self.device = device
         classification = [e for e in info.endpoints if not e.is_regression]
-        self.calibration = CalibrationTable([info.calibrations[e.name] for e in classification], device)
+        self.calibration = CalibrationTable([trust.calibrations[e.name] for e in classification], device)
+        self.member_weights = self._member_weights()
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Endpoints in the order of the columns."""
         return self.info.endpoints
 
+    def outputs(self, features: SparseFeatures) -> torch.Tensor:
+        """Compute logits, or standardised values for regression, of every member, on the CPU: [n, members, endpoints].
 
-def connectivity_hash(connectivity: str) -> int:
-    """64-bit hash of the first block of an InChIKey."""
-    return int.from_bytes(hashlib.blake2b(connectivity.encode(), digest_size=8).digest(), "little")
+        Members are those of the networks, one network after the other, then the boosters as one member (0 where an
+        endpoint has no booster; its weight is 0 too).
+        """
+        parts = [part.outputs(features, self.device, max(features.molecules, 1)) for part in self.networks]
+        if self.boosters is not None:
+            names = [e.name for e in self.endpoints]
+            found = self.boosters.outputs(features, names, torch.get_num_threads())
+            parts.append(torch.from_numpy(np.nan_to_num(found, nan=0.0))[:, None, :])
+        return torch.cat(parts, dim=1)
+
+    def _member_weights(self) -> torch.Tensor:
+        """Weight of each member for each endpoint, [members, endpoints]; each column sums to 1."""
+        sizes = [facts.shape.members for facts in self.info.networks] + [1] * self.info.has_boosters
+        columns = []
+        for endpoint in self.endpoints:
+            weights = self.info.stack[endpoint.name]
+            columns.append([w / size for w, size in zip(weights, sizes, strict=True) for _ in range(size)])
+        return torch.tensor(columns, dtype=torch.float32).T.contiguous()
 
 
-def pack_weights(network: TriageNetwork) -> dict[str, NDArray[Any]]:
-    """Weights as they are stored: the embedding in 8 bits with a scale for each id and member, the rest in float32."""
+def pack_network(network: SparseNetwork) -> Tensors:
+    """Weights as they are stored: the embedding in 4 bits with a scale for each id and member, the rest in float32.
+
+    The rounding moves a logit by 0.02 (root mean square), a fifteenth of the ensemble's spread.
+    """
     shape = network.shape
     tensors = {name: t.detach().cpu().numpy().copy() for name, t in network.state_dict().items()}
     table = tensors.pop("embedding").reshape(shape.rows, shape.members, shape.width)
-    scale = np.abs(table).max(axis=2, keepdims=True).astype(np.float32) / 127.0
-    scale = np.maximum(scale.astype(np.float16), np.float16(6e-8))
-    quantised = np.clip(np.rint(table / scale.astype(np.float32)), -127, 127).astype(np.int8)
-    return tensors | {"embedding_int8": quantised, "embedding_scale": scale[:, :, 0]}
+    scale = (np.abs(table).max(axis=2, keepdims=True).astype(np.float32) / _LEVELS).astype(np.float16)
+    scale = np.maximum(scale, np.float16(6e-8))
+    levels = np.clip(np.rint(table / scale.astype(np.float32)), -_LEVELS, _LEVELS).astype(np.int8) + _LEVELS
+    pairs = levels.astype(np.uint8).reshape(shape.rows, -1, 2)
+    return tensors | {"embedding_pairs": pairs[:, :, 0] | pairs[:, :, 1] << 4, "embedding_scale": scale[:, :, 0]}
 
 
-def unpack_weights(tensors: dict[str, NDArray[Any]], shape: NetworkShape) -> TriageNetwork:
+def unpack_network(tensors: Mapping[str, NDArray[Any]], shape: NetworkShape) -> SparseNetwork:
     """Network with the stored weights, in float32."""
-    network = TriageNetwork(shape)
-    table = tensors["embedding_int8"].astype(np.float32) * tensors["embedding_scale"].astype(np.float32)[:, :, None]
+    network = SparseNetwork(shape)
+    pairs = tensors["embedding_pairs"]
+    levels = np.stack([pairs & 15, pairs >> 4], axis=2).reshape(shape.rows, shape.members, shape.width)
+    scale = tensors["embedding_scale"].astype(np.float32)
+    table = (levels.astype(np.float32) - _LEVELS) * scale[:, :, None]
     table[UNKNOWN_ROW] = 0.0
     state = {name: torch.from_numpy(tensors[name]) for name in network.state_dict() if name != "embedding"}
     network.load_state_dict(state | {"embedding": torch.from_numpy(table.reshape(shape.rows, -1))})
     return network.eval()
 
 
-def as_stored(network: TriageNetwork) -> TriageNetwork:
+def as_stored(network: SparseNetwork) -> SparseNetwork:
     """Network as it will be after saving and loading; what is evaluated is what ships."""
-    return unpack_weights(pack_weights(network), network.shape)
+    return unpack_network(pack_network(network), network.shape)
 
 
-def weights_bytes(network: TriageNetwork, record: TrainingRecord) -> bytes:
+def weights_bytes(networks: Sequence[NetworkPart], boosters: Boosters | None, record: TrainingRecord) -> bytes:
     """Content of ``model.safetensors``."""
-    kept: dict[str, NDArray[Any]] = {
-        "vocabulary_ids": record.vocabulary.ids,
-        "vocabulary_rows": record.vocabulary.rows,
-        "training_connectivity_hashes": record.connectivity_hashes,
-        "activity_bits": record.activity_bits,
-        "activity_offsets": record.activity_offsets,
-    }
-    content: bytes = save(pack_weights(network) | kept)
+    tensors: Tensors = record.tensors() | (boosters.tensors() if boosters else {})
+    for i, part in enumerate(networks):
+        kept = pack_network(part.network) | {"vocabulary_ids": part.vocabulary.ids}
+        tensors |= {f"network{i}.{name}": tensor for name, tensor in kept.items()}
+    content: bytes = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
     return content
 
 
-def save_triage_model(folder: Path, info: ModelInfo, weights: bytes, card: str) -> None:
-    """Write the three files; ``model.json`` last, so that a folder without it is not a model."""
+def save_model(folder: Path, info: ModelInfo, trust: Trust, weights: bytes, card: str, card_json: str) -> None:
+    """Write a model directory; the checksums last, so that a folder without them is not a model."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / INFO).unlink(missing_ok=True)
+    (folder / CHECKSUMS).unlink(missing_ok=True)
     with replacing(folder / WEIGHTS) as temporary:
         temporary.write_bytes(weights)
     write_text(folder / CARD, card)
+    write_text(folder / CARD_JSON, card_json)
+    write_text(folder / TRUST, trust.model_dump_json() + "\n")
     write_text(folder / INFO, info.model_dump_json(indent=1) + "\n")
+    write_checksums(folder)
+
+
+def write_checksums(folder: Path) -> None:
+    """Digests of all files of a model, in the form of ``sha256sum``."""
+    write_text(folder / CHECKSUMS, _listed({name: _sha256(folder / name) for name in _FILES}))
+
+
+_FILES = (INFO, TRUST, WEIGHTS, CARD, CARD_JSON)
+
+
+def _listed(digests: Mapping[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in digests.items())
+
+
+def verify(folder: Path) -> None:
+    """Check every byte of a model directory.
+
+    Raises:
+        MolsieveError: There is no model, or a file is missing, was changed or is damaged.
+
+    """
+    try:
+        listed = (folder / CHECKSUMS).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MolsieveError(
+            f"There is no model here: {CHECKSUMS} cannot be read.",
+            where=str(folder),
+            fix="Give the folder of a trained model, e.g. resources/models/triage.",
+        ) from error
+    found = {}
+    for name in _FILES:
+        try:
+            found[name] = _sha256(folder / name)
+        except OSError as error:
+            raise MolsieveError(f"The model's file {name} is missing.", where=str(folder)) from error
+    if listed != _listed(found):
+        changed = next((name for name, digest in found.items() if f"{digest}  {name}\n" not in listed), CHECKSUMS)
+        raise MolsieveError(
+            f"The model's file {changed} was changed or damaged: {CHECKSUMS} does not list it as it is.",
+            where=str(folder),
+            fix="Get the model again; nothing was predicted with it.",
+        )
 
 
 def read_info(folder: Path) -> ModelInfo:
@@ -173,13 +299,18 @@ def read_info(folder: Path) -> ModelInfo:
     """
     path = folder / INFO
     try:
-        return ModelInfo.model_validate_json(path.read_bytes())
-    except OSError as error:
+        content = path.read_bytes()
+        found = json.loads(content).get("format")
+    except (OSError, ValueError, AttributeError) as error:
         raise MolsieveError(
             "There is no model here: model.json cannot be read.",
             where=str(folder),
             fix="Give the folder of a trained model, e.g. resources/models/triage.",
         ) from error
+    if found != FORMAT:
+        raise MolsieveError(f"The model has format {found}, this program reads {FORMAT}.", where=str(path))
+    try:
+        return ModelInfo.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -189,55 +320,58 @@ def read_info(folder: Path) -> ModelInfo:
 
 
 def models_sha256(folder: Path) -> str:
-    """Digest of a model for provenance: changes with the weights and with the metadata."""
-    digest = hashlib.sha256()
-    for name in (INFO, WEIGHTS):
-        digest.update((folder / name).read_bytes())
-    return digest.hexdigest()
+    """Digest of a model for provenance: changes with any byte of it."""
+    return _sha256(folder / CHECKSUMS)
 
 
-def load_triage_model(path: Path, device: str = "cpu") -> TriageModel:
+def load_model(folder: Path, device: str = "cpu") -> Model:
     """Load and verify a model.
 
     Args:
-        path: Model directory.
-        device: Torch device for the network.
+        folder: Model directory.
+        device: Torch device for the networks.
 
     Raises:
-        MolsieveError: The weights are not those of ``model.json``, or the model was trained with another
-            standardisation or RDKit release, under which fingerprints and parents may differ.
+        MolsieveError: A file was changed, or the model was trained with another standardisation or RDKit release,
+            under which fingerprints and parents may differ.
 
     """
-    info = read_info(path)
-    if info.format != FORMAT:
-        raise MolsieveError(f"The model has format {info.format}, this program reads {FORMAT}.", where=str(path))
-    _check_chemistry(info, path)
-    tensors = _verified(path / WEIGHTS, info.weights_sha256)
-    record = TrainingRecord(
-        Vocabulary(tensors["vocabulary_ids"], tensors["vocabulary_rows"]),
-        tensors["training_connectivity_hashes"],
-        tensors["activity_bits"],
-        tensors["activity_offsets"],
-    )
-    return TriageModel(info, unpack_weights(tensors, NetworkShape(**info.shape)), record, device)
-
-
-def _verified(path: Path, expected: str) -> dict[str, NDArray[Any]]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise MolsieveError("The model has no weights.", where=str(path)) from error
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise MolsieveError(
-            "The model's weights are not those its metadata describes: the file was changed or damaged.",
-            where=str(path),
-            fix="Get the model again; nothing was predicted with it.",
+    verify(folder)
+    info = read_info(folder)
+    _check_chemistry(info, folder)
+    tensors = _tensors(folder / WEIGHTS)
+    networks = []
+    for i, facts in enumerate(info.networks):
+        prefix = f"network{i}."
+        own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        networks.append(
+            NetworkPart(
+                unpack_network(own, facts.shape),
+                Vocabulary(own["vocabulary_ids"]),
+                np.array(facts.descriptors, dtype=np.int64),
+            )
         )
+    boosters = Boosters.from_tensors(tensors) if info.has_boosters else None
+    return Model(info, read_trust(folder), networks, boosters, TrainingRecord.from_tensors(tensors), device)
+
+
+def load_record(folder: Path) -> TrainingRecord:
+    """Training record of a model, without its networks."""
+    verify(folder)
+    return TrainingRecord.from_tensors(_tensors(folder / WEIGHTS))
+
+
+def _tensors(path: Path) -> Tensors:
     try:
-        tensors: dict[str, NDArray[Any]] = load(content)
-    except SafetensorError as error:
+        tensors: Tensors = load(path.read_bytes())
+    except (OSError, SafetensorError) as error:
         raise MolsieveError(f"The model's weights cannot be read: {error}", where=str(path)) from error
     return tensors
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_chemistry(info: ModelInfo, path: Path) -> None:
@@ -247,7 +381,7 @@ def _check_chemistry(info: ModelInfo, path: Path) -> None:
             f"The model was trained on molecules standardised in another way ({info.standardise_digest}; this program: "
             f"{current}).",
             where=str(path),
-            fix="Use the model shipped with this version, or train it again (molsieve training, docs/models.md).",
+            fix="Use the model shipped with this version, or train it again (docs/models.md).",
         )
     if _release(info.rdkit_version) != _release(rdkit.__version__):
         raise MolsieveError(

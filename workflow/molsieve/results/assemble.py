@@ -16,6 +16,7 @@ from molsieve.columns import Column
 from molsieve.errors import MolsieveError
 from molsieve.results.inchikeys import inchikey
 from molsieve.results.schema import compounds_columns, conform
+from molsieve.scoring.compounds import read_predictions
 
 _FROM_RECORDS = ("record_id", "source", "source_row", "compound_id")
 _FROM_PREPARED = (
@@ -64,9 +65,14 @@ class WorkFolder:
         return self.root / "library" / "duplicates.parquet"
 
     @property
-    def neighbours(self) -> Path:
-        """Nearest training molecules of the shortlist."""
-        return self.root / "library" / "neighbours.parquet"
+    def shortlist(self) -> Path:
+        """Compounds that got the costly checks, with their first score."""
+        return self.root / "library" / "shortlist.parquet"
+
+    @property
+    def refined(self) -> Path:
+        """Folder of the refined predictions of the shortlist."""
+        return self.root / "library" / "refined"
 
     @property
     def hits(self) -> Path:
@@ -158,32 +164,24 @@ def compounds_part(
     return conform(table, compounds_columns())
 
 
-def predictions_part(work: WorkFolder, shard: str, similarities: Lookup, columns: Sequence[Column]) -> pa.Table:
-    """Part of ``predictions``: the triage predictions of a shard, with the neighbours that were looked up."""
-    triage = pq.read_table(work.triage(shard))
-    table = triage.append_column("tier", pa.array(["triage"] * triage.num_rows, pa.string()))
-    table = table.append_column("nn_similarity", similarities.of(triage["record_id"].to_numpy()))
-    # Conformal sets are made by a later tier; everything else the triage network has to have said.
-    optional = frozenset(column.name for column in columns if column.name.endswith("_set"))
-    return conformed(table, columns, work.triage(shard), optional)
+def predictions_part(work: WorkFolder, shard: str, columns: Sequence[Column]) -> pa.Table:
+    """Part of ``predictions``: of each compound of a shard the refined predictions, or else those of triage."""
+    return conformed(read_predictions(work.triage(shard), work.refined), columns, work.triage(shard))
 
 
-def conformed(
-    table: pa.Table, columns: Sequence[Column], path: Path, optional: frozenset[str] = frozenset()
-) -> pa.Table:
+def conformed(table: pa.Table, columns: Sequence[Column], path: Path) -> pa.Table:
     """Table in the shape of the contract.
 
     Args:
         table: A table of the work folder.
         columns: The columns of the contract.
         path: Where the table was read from.
-        optional: Columns it may lack, which are then null.
 
     Raises:
         MolsieveError: A column is missing or of another type: the file is of another run or version.
 
     """
-    missing = [c.name for c in columns if c.name not in table.column_names and c.name not in optional]
+    missing = [c.name for c in columns if c.name not in table.column_names]
     what = f"columns are missing: {', '.join(missing[:5])}" if missing else ""
     if not missing:
         try:

@@ -286,13 +286,24 @@ def _check_exactly_ok(folder: Path, name: str, status: Flags) -> None:
 
 
 def _check_values(folder: Path) -> None:
-    """Probabilities of ok compounds are numbers from 0 to 1."""
-    for name in ("predictions", "scores"):
-        for path in parts(folder, name):
+    """Probabilities of ok compounds are numbers from 0 to 1; what only tier refine predicts may be null elsewhere."""
+    for predictions, scores in zip(parts(folder, "predictions"), parts(folder, "scores"), strict=True):
+        tier = pq.read_table(predictions, columns=["tier"])["tier"].cast(pa.string())
+        is_refined = pc.equal(tier, "refine").to_numpy()
+        for path in (predictions, scores):
             for column in [c for c in pq.read_schema(path).names if c.endswith(("_prob", "_desirability"))]:
                 values = pq.read_table(path, columns=[column])[column].to_numpy()
-                if len(values) and not (np.all(values >= 0) and np.all(values <= 1)):
+                missing = np.isnan(values)
+                partly = missing[~is_refined].any() and not missing[~is_refined].all()
+                partly = partly or (column == "profile_prob" and missing.any())
+                if not np.all(missing | ((values >= 0) & (values <= 1))) or missing[is_refined].any() or partly:
                     raise _Broken(f"{column} holds values that are missing or not between 0 and 1", path)
+        names = pq.read_schema(predictions).names
+        of_refine = [name for name in names if name.endswith("_set") or name in {"nn_similarity", "nn_active"}]
+        for column in of_refine:
+            found = pq.read_table(predictions, columns=[column])[column].is_valid().to_numpy()
+            if np.any(found & ~is_refined):
+                raise _Broken(f"{column} is filled for compounds of tier triage", predictions)
 
 
 def _check_ranks(folder: Path) -> None:

@@ -25,6 +25,9 @@ _WITHOUT_EFFECT = (
     "prepare.threads",
     "triage.threads",
     "triage.model",
+    "refine.threads",
+    "refine.model",
+    "models",
     "controls.file",
     "results.folder",
     "results.work",
@@ -61,7 +64,8 @@ class RunFacts:
         profile: The target product profile.
         endpoints: All endpoints of the models, in their order.
         inputs: Files of the library.
-        model: Content of the triage model's ``model.json``.
+        infos: Content of each model's ``model.json``, those of tier refine first: where two predict an endpoint, the
+            figures are those of the better one.
         models: SHA-256 of each model file, by a name a reader understands.
         resources: SHA-256 of the other files the result depends on (reference list, controls), by name.
         code: Digest of the sources, because a working copy changes between versions.
@@ -73,7 +77,7 @@ class RunFacts:
     profile: Profile
     endpoints: tuple[Endpoint, ...]
     inputs: tuple[InputFile, ...]
-    model: Mapping[str, Any] = field(default_factory=dict)
+    infos: tuple[Mapping[str, Any], ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, str] = field(default_factory=dict)
     code: str = field(default_factory=package_digest)

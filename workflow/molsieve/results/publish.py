@@ -105,7 +105,8 @@ def publish(
 
 def _check_inputs(work: WorkFolder) -> None:
     shards = [path(shard) for shard in work.shards for path in (work.prepared, work.triage, work.scores)]
-    missing = [path for path in (work.duplicates, work.neighbours, work.hits, *shards) if not path.is_file()]
+    missing = [path for path in (work.duplicates, work.shortlist, work.hits, *shards) if not path.is_file()]
+    missing += [] if any(work.refined.glob("*.parquet")) else [work.refined]
     if missing:
         raise MolsieveError(
             f"{len(missing)} input{'s' if len(missing) > 1 else ''} of publishing missing; nothing was published",
@@ -165,7 +166,6 @@ def _write_tables(
     tables = facts.tables
     schemas = {name: table.schema(metadata) for name, table in tables.items()}
     duplicates = Lookup.read(work.duplicates, "duplicate_of")
-    similarities = Lookup.read(work.neighbours, "nn_similarity")
     hits = pq.read_table(work.hits, columns=["record_id", "parent_smiles", "inchikey"])
     hit_keys = dict(zip(hits["record_id"].to_pylist(), _filled_keys(hits), strict=True))
     rows = dict.fromkeys(("compounds", "predictions", "scores", "rejects"), 0)
@@ -179,7 +179,7 @@ def _write_tables(
             write_table(out / "compounds" / part, compounds, schemas["compounds"])
             rejected = compounds.filter(pc.equal(compounds["status"].cast(pa.string()), "rejected"))
             rejects.write(rejected)
-            predictions = predictions_part(work, shard, similarities, tables["predictions"].columns)
+            predictions = predictions_part(work, shard, tables["predictions"].columns)
             write_table(out / "predictions" / part, predictions, schemas["predictions"])
             scores = conformed(pq.read_table(work.scores(shard)), tables["scores"].columns, work.scores(shard))
             write_table(out / "scores" / part, scores, schemas["scores"])

@@ -14,11 +14,13 @@ from markupsafe import Markup
 
 from molsieve import SCHEMA_VERSION, __version__
 from molsieve.files import write_text
+from molsieve.models.conformal import DEFAULT_ERROR
 from molsieve.results import charts, templates
 from molsieve.results.assemble import WorkFolder
 from molsieve.results.dictionary import change_texts, reason_texts
 from molsieve.results.facts import RunFacts
 from molsieve.results.provenance import versions
+from molsieve.results.report_cascade import cascade_view
 from molsieve.results.report_controls import ControlsView, controls_view
 from molsieve.results.report_data import Distribution, LibraryFacts, ReportData, gather
 from molsieve.results.report_hits import Z90, hit_cards, sort_titles
@@ -86,6 +88,7 @@ def render(data: ReportData, facts: RunFacts) -> str:
         script=Markup(script),  # noqa: S704
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         funnel=charts.funnel(steps),
+        cascade=cascade_view(data),
         funnel_logarithmic=charts.is_logarithmic(steps),
         reasons=_reason_rows(data.library),
         changes=_change_rows(data.library),
@@ -100,6 +103,7 @@ def render(data: ReportData, facts: RunFacts) -> str:
         molsieve_version=__version__,
         schema_version=SCHEMA_VERSION,
         z90=Z90,
+        conformal_error=facts.config.get("refine", {}).get("conformal_error", DEFAULT_ERROR),
     )
     return html + "\n"
 
@@ -131,7 +135,7 @@ def _lost(count: int, how: str) -> str:
 
 
 def _gate(name: str) -> str:
-    fixed = {"pains": "PAINS", "known_antibacterial": "known antibacterials"}
+    fixed = {"pains": "PAINS", "known_antibacterial": "known antibacterials", "not_refined": "not refined"}
     return fixed.get(name, name.replace("hard:", "fail ").replace("_", " "))
 
 
@@ -149,7 +153,11 @@ def _summary(data: ReportData, facts: RunFacts, controls: ControlsView) -> _Summ
     domain = library.in_domain / library.predicted if library.predicted else 0.0
     tiles = [
         ("Records read", f"{library.read:,}", ", ".join(file.name for file in facts.inputs)),
-        ("Compounds predicted", f"{library.predicted:,}", f"{domain:.0%} within the models' domain"),
+        (
+            "Compounds predicted",
+            f"{library.predicted:,}",
+            f"{library.refined:,} of them by the reference models; {domain:.0%} within the models' domain",
+        ),
         ("Rejected", f"{library.rejected:,}", f"{library.duplicates:,} more are duplicates"),
         ("Hits", f"{data.hits_total:,}", f"{data.scaffolds:,} scaffold{'' if data.scaffolds == 1 else 's'}"),
         (

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from molsieve.results.assemble import Lookup, WorkFolder
 from molsieve.results.facts import RunFacts
 from molsieve.results.schema import UNIT_TEXT, value_column
+from molsieve.scoring.cascade import Cascade, cascade
+from molsieve.scoring.compounds import PROPERTY_NAMES, read_predictions
+from molsieve.scoring.shortlist import first_scores
 
 TOP_HITS = 100
 EXAMPLES = 3
@@ -110,6 +113,10 @@ class LibraryFacts:
     excluded: Mapping[str, int]
     """Why inspected compounds are not eligible."""
     in_domain: int
+    refined: int
+    """Compounds that the reference models predicted."""
+    not_described: int
+    """Shortlisted compounds that they could not."""
 
     @property
     def rejected(self) -> int:
@@ -135,6 +142,9 @@ class ReportData:
     distributions: Sequence[Distribution]
     property_distributions: Sequence[Distribution]
     domain_distributions: Sequence[Distribution]
+    cascade: Cascade
+    controls_shortlisted: tuple[int, int] | None
+    """How many of the known antibacterials triage alone would have put on top of the library, and of how many."""
 
 
 def gather(work: WorkFolder, facts: RunFacts) -> ReportData:
@@ -165,18 +175,24 @@ class _Collector:
         self.excluded: Counter[str] = Counter()
         self.examples: dict[str, list[RejectedExample]] = {}
         linear = {"profile_prob": Histogram(_UNIT_EDGES), "unseen_fraction": Histogram(_UNIT_EDGES)}
+        linear["nn_similarity"] = Histogram(_UNIT_EDGES)
         linear |= {name: Histogram(edges) for name, _, _, edges in PROPERTIES}
         for endpoint in facts.profile_endpoints:
             column = value_column(endpoint)
             linear[column] = Histogram(_UNIT_EDGES if endpoint.task == "classification" else self._range(column))
         self.linear = linear
         self.logarithmic = {name: Histogram(_LOG_EDGES) for name in linear if name.endswith("_prob")}
+        self.shortlist = pq.read_table(work.shortlist, columns=["record_id", "reason", "first_score"])
+        self.first_scores: list[pa.Table] = []
 
     def _range(self, column: str) -> Floats:
         """Bin edges over all values of a prediction, from the statistics in the footers of the shards."""
         low, high = np.inf, -np.inf
-        for shard in self.work.shards:
-            footer = pq.read_metadata(self.work.triage(shard))
+        files = [*(self.work.triage(shard) for shard in self.work.shards), *sorted(self.work.refined.glob("*.parquet"))]
+        for file in files:
+            footer = pq.read_metadata(file)
+            if column not in footer.schema.names:
+                continue
             at = footer.schema.names.index(column)
             for group in range(footer.num_row_groups):
                 statistics = footer.row_group(group).column(at).statistics
@@ -186,13 +202,15 @@ class _Collector:
 
     def add(self, shard: str) -> None:
         self._add_prepared(shard)
-        triage = pq.read_table(self.work.triage(shard), columns=self._predicted())
+        wanted = self.facts.profile.endpoint_names()
+        predictions = read_predictions(self.work.triage(shard), self.work.refined, wanted)
         scores = pq.read_table(self.work.scores(shard))
-        self.counts["predicted"] += triage.num_rows
-        self.counts["in_domain"] += pc.sum(triage["in_domain"]).as_py() or 0
-        for name in triage.column_names:
-            if name != "in_domain":
-                self._count(name, triage[name])
+        self.counts["predicted"] += predictions.num_rows
+        self.counts["refined"] += pc.sum(pc.equal(predictions["tier"].cast(pa.string()), "refine")).as_py() or 0
+        self.counts["in_domain"] += pc.sum(predictions["in_domain"]).as_py() or 0
+        for name in (*(value_column(e) for e in self.facts.profile_endpoints), "unseen_fraction", "nn_similarity"):
+            self._count(name, predictions[name])
+        self._add_first_scores(shard, predictions)
         self._count("profile_prob", scores["profile_prob"])
         self.scores.append(scores["score"].to_numpy())
         seen = scores.filter(scores["inspected"])
@@ -203,8 +221,17 @@ class _Collector:
         wanted = scores.filter(pc.is_in(scores["record_id"], value_set=self.hits["record_id"].combine_chunks()))
         self.hit_scores |= {row["record_id"]: row for row in wanted.to_pylist()}
 
-    def _predicted(self) -> list[str]:
-        return [*(value_column(e) for e in self.facts.profile_endpoints), "unseen_fraction", "in_domain"]
+    def _add_first_scores(self, shard: str, predictions: pa.Table) -> None:
+        """First scores by the refined predictions, to be compared with those of the shortlist."""
+        is_refined = pc.equal(predictions["tier"].cast(pa.string()), "refine")
+        refined = predictions.filter(is_refined)
+        properties = pq.read_table(self.work.prepared(shard), columns=["record_id", *PROPERTY_NAMES])
+        at = pc.index_in(refined["record_id"], value_set=properties["record_id"].combine_chunks())
+        properties = properties.combine_chunks().take(at)
+        for name in PROPERTY_NAMES:
+            refined = refined.append_column(name, properties[name])
+        scores = first_scores(self.facts.profile, refined)
+        self.first_scores.append(pa.table({"record_id": refined["record_id"], "refined_score": scores}))
 
     def _count(self, name: str, column: pa.ChunkedArray) -> None:
         values = column.to_numpy()
@@ -266,6 +293,8 @@ class _Collector:
             changes=dict(self.changes.most_common()),
             excluded=dict(self.excluded.most_common()),
             in_domain=self.counts["in_domain"],
+            refined=self.counts["refined"],
+            not_described=self.shortlist.num_rows - self.counts["refined"],
         )
         return ReportData(
             library=library,
@@ -277,12 +306,34 @@ class _Collector:
             distributions=[self._score_distribution(scores), *self._endpoint_distributions()],
             property_distributions=[self._distribution(name, title, unit) for name, title, unit, _ in PROPERTIES],
             domain_distributions=self._domain_distributions(),
+            cascade=self._cascade(),
+            controls_shortlisted=self._controls_shortlisted(),
         )
 
+    def _cascade(self) -> Cascade:
+        empty = pa.table({"record_id": pa.array([], pa.int64()), "refined_score": pa.array([], pa.float32())})
+        refined = pa.concat_tables([empty, *self.first_scores]).combine_chunks()
+        at = pc.index_in(self.shortlist["record_id"], value_set=refined["record_id"].combine_chunks())
+        both = self.shortlist.append_column("refined_score", refined.take(at)["refined_score"]).filter(pc.is_valid(at))
+        is_audit = pc.equal(both["reason"].cast(pa.string()), "audit").to_numpy()
+        scores = (both[name].to_numpy() for name in ("first_score", "refined_score"))
+        return cascade(self.counts["predicted"], is_audit, *scores)
+
+    def _controls_shortlisted(self) -> tuple[int, int] | None:
+        path = self.work.root / "controls" / "shortlist.parquet"
+        top = self.shortlist.filter(pc.equal(self.shortlist["reason"].cast(pa.string()), "top"))
+        if self.controls is None or not path.is_file() or top.num_rows in {0, self.counts["predicted"]}:
+            return None
+        # Row n of the controls table is record n of their work folder.
+        kinds = self.controls["kind"].cast(pa.string()).to_pylist()
+        rows = pq.read_table(path, columns=["record_id", "first_score"]).to_pylist()
+        if len(rows) < len(kinds) - self.controls["score"].null_count:
+            return None
+        actives = [row["first_score"] for row in rows if kinds[row["record_id"]] == "active"]
+        least = pc.min(top["first_score"]).as_py()
+        return sum(score >= least for score in actives), len(actives)
+
     def _domain_distributions(self) -> list[Distribution]:
-        neighbours = pq.read_table(self.work.neighbours, columns=["nn_similarity"])["nn_similarity"]
-        self.linear["nn_similarity"] = Histogram(_UNIT_EDGES)
-        self._count("nn_similarity", neighbours)
         return [
             self._distribution("unseen_fraction", "Share of the fingerprint unseen in training", ""),
             self._distribution("nn_similarity", "Similarity to the nearest training molecule (shortlist)", ""),

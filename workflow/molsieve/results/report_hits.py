@@ -19,6 +19,8 @@ Z90 = 1.645
 _GOOD, _POOR = 0.7, 0.3
 _MAX_PROPERTIES = 8
 _MAX_TEXT = 200
+# Conformal set behind the probability: active, inactive, either, neither.
+_SET_SIGNS = {"active": " +", "inactive": " \N{MINUS SIGN}", "both": " \N{PLUS-MINUS SIGN}", "none": " ?"}
 
 Quality = Literal["good", "fair", "poor", "none"]
 
@@ -149,7 +151,7 @@ def _bar(endpoint: Endpoint, row: Mapping[str, Any], facts: RunFacts) -> Bar:
         explanation=endpoint.description,
         wanted=wanted,
         quality=_endpoint_quality(criterion, value if high_is_good else 1 - value),
-        text=f"{value:.2f}",
+        text=f"{value:.2f}{_SET_SIGNS.get(row[f'{endpoint.name}_set'], '')}",
         at=round(100 * value, 1),
         low=round(100 * low, 1),
         width=round(100 * (high - low), 1),
@@ -219,12 +221,27 @@ def _flags(row: Mapping[str, Any]) -> list[Flag]:
     if row["nearest_known"] and row["novelty_tanimoto"] is not None:
         text = f"nearest known: {row['nearest_known']} {row['novelty_tanimoto']:.2f}"
         flags.append(Flag("info", text, "Tanimoto similarity to the nearest known antibacterial; 1 is identical."))
+    if row["tier"] == "triage":
+        flags.append(
+            Flag("warn", "fast network only", "The reference models could not describe it; no conformal sets.")
+        )
     if row["nn_similarity"] is not None:
         text = f"nearest in training: {row['nn_similarity']:.2f}"
+        measured = f" It was {_measured(row['nn_active'])}." if row["nn_active"] else ""
         flags.append(
-            Flag("info", text, "Tanimoto similarity to the nearest training molecule; under 0.3 is extrapolation.")
+            Flag(
+                "info",
+                text,
+                f"Tanimoto similarity to the nearest training molecule; under 0.3 is extrapolation.{measured}",
+            )
         )
     return flags
+
+
+def _measured(outcomes: str) -> str:
+    """``a_growth_inhibition: active; b: inactive`` in prose."""
+    parts = (part.partition(": ") for part in outcomes.split("; "))
+    return ", ".join(f"{outcome} for {name.replace('_', ' ')}" for name, _, outcome in parts)
 
 
 def _library_properties(text: str | None) -> list[tuple[str, str]]:

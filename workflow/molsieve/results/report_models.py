@@ -43,7 +43,7 @@ _FIGURES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("AUROC, unlike training", ("by_similarity", "{}"), "auroc", "r2"),
     ("Calibration error", ("calibration",), "ece_cross_fitted", ""),
 )
-_MODELS = ("network", "forest")
+_MODELS = ("model", "forest")
 _REGRESSION = {"r2": "R² {}", "mae": "MAE {}"}
 
 
@@ -51,7 +51,7 @@ def model_table(facts: RunFacts) -> ModelTable:
     """Every endpoint of the models, those of the profile first."""
     wanted = {endpoint.name for endpoint in facts.profile_endpoints}
     ordered = sorted(facts.endpoints, key=lambda endpoint: endpoint.name not in wanted)
-    figures = [_figures(endpoint, facts.model.get("metrics", {}).get(endpoint.name, {})) for endpoint in ordered]
+    figures = [_figures(endpoint, _metrics(endpoint, facts)) for endpoint in ordered]
     shown = [at for at in range(len(_FIGURES)) if any(row[at][0] != NONE for row in figures)]
     return ModelTable(
         columns=[_FIGURES[at][0] for at in shown],
@@ -67,8 +67,14 @@ def model_table(facts: RunFacts) -> ModelTable:
             )
             for endpoint, row in zip(ordered, figures, strict=True)
         ],
-        max_unseen_fraction=facts.model.get("domain", {}).get("max_unseen_fraction"),
+        max_unseen_fraction=facts.infos[0].get("domain", {}).get("max_unseen_fraction") if facts.infos else None,
     )
+
+
+def _metrics(endpoint: Endpoint, facts: RunFacts) -> Mapping[str, Any]:
+    """Metrics of the best model that predicts the endpoint."""
+    found = (info.get("metrics", {}).get(endpoint.name) for info in facts.infos)
+    return next((metrics for metrics in found if metrics), {})
 
 
 def _figures(endpoint: Endpoint, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -77,9 +83,9 @@ def _figures(endpoint: Endpoint, metrics: Mapping[str, Any]) -> list[tuple[str, 
     figures = []
     for _, path, of_classification, of_regression in _FIGURES:
         name = of_regression if endpoint.is_regression else of_classification
-        network, forest = (_figure(metrics, [*(part.format(model) for part in path), name]) for model in _MODELS)
+        model, forest = (_figure(metrics, [*(part.format(model) for part in path), name]) for model in _MODELS)
         compared = "{}" in path and forest != NONE
-        figures.append((network, f"forest {forest}" if compared else ""))
+        figures.append((model, f"forest {forest}" if compared else ""))
     return figures
 
 

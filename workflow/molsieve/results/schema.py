@@ -187,7 +187,7 @@ def predictions_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]
         Column(
             "tier",
             LOW_CARDINALITY,
-            "Models the row comes from: triage (fast network, whole library) or refine (reference models)",
+            "Models the row comes from: triage (fast network, whole library) or refine (reference models, shortlist)",
             nullable=False,
         ),
         *(column for endpoint in endpoints for column in endpoint_columns(endpoint, conformal=True)),
@@ -199,10 +199,21 @@ def predictions_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]
         Column(
             "nn_similarity",
             F32,
-            "Tanimoto similarity (Morgan radius 2) to the nearest training molecule of the activity endpoints; "
-            "null where it was not computed (only shortlisted compounds have it)",
+            "Tanimoto similarity (Morgan radius 2, 2048 bits) to the nearest training molecule of the activity "
+            "endpoints; null at tier triage",
         ),
-        Column("in_domain", pa.bool_(), "Whether the molecule lies within the models' applicability domain"),
+        Column(
+            "nn_active",
+            LOW_CARDINALITY,
+            "What that nearest training molecule was measured to be: each activity endpoint it has a label for, with "
+            "active or inactive; null at tier triage",
+        ),
+        Column(
+            "in_domain",
+            pa.bool_(),
+            "Whether the molecule lies within the applicability domain of the shipped models: unseen_fraction is at "
+            "most their limit",
+        ),
     )
 
 
@@ -249,8 +260,8 @@ def scores_columns(criteria: Iterable[CriterionLike]) -> tuple[Column, ...]:
         Column(
             "excluded_by",
             LOW_CARDINALITY,
-            "Why the compound cannot be a hit: pains, known_antibacterial, not_inspected or hard:<criterion>; "
-            "null: eligible",
+            "Why the compound cannot be a hit: pains, known_antibacterial, not_inspected, not_refined (a criterion "
+            "needs the tier refine, which could not describe it) or hard:<criterion>; null: eligible",
         ),
     )
 
@@ -261,13 +272,14 @@ def criterion_columns(criterion: CriterionLike) -> tuple[Column, Column]:
         Column(
             f"{criterion.name}_value",
             F32,
-            f"Criterion of the profile, raw value. {criterion.description}",
+            f"Criterion of the profile, raw value. {criterion.description} Null where no model of the compound's tier "
+            "predicts it",
             criterion.unit,
         ),
         Column(
             f"{criterion.name}_desirability",
             F32,
-            f"{criterion.title}: desirability of that value, 0 (unacceptable) to 1 (as wished)",
+            f"{criterion.title}: desirability of that value, 0 (unacceptable) to 1 (as wished); null where it has none",
         ),
     )
 
@@ -291,8 +303,9 @@ def hits_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]:
         compounds["parent_smiles"]._replace(nullable=False),
         compounds["inchikey"],
         *(compounds[name] for name in properties),
+        predictions["tier"],
         *(column for endpoint in endpoints for column in endpoint_columns(endpoint, conformal=True)),
-        *(predictions[name] for name in ("nn_similarity", "in_domain", "unseen_fraction")),
+        *(predictions[name] for name in ("nn_similarity", "nn_active", "in_domain", "unseen_fraction")),
         *(scores[name] for name in ("novelty_tanimoto", "nearest_known", "antibacterial_class", "brenk")),
         Column("scaffold", pa.string(), "Murcko scaffold as SMILES; empty for acyclic molecules"),
         Column("cluster", pa.int32(), "Cluster of similar hits the compound belongs to, numbered from 1"),

@@ -72,11 +72,13 @@ def score_controls(
     given = read_controls(controls)
     prepared = pa.concat_tables([pq.read_table(shard) for shard in sorted((work / "prepared").glob("*.parquet"))])
     compounds = pa.concat_tables(
-        [read_compounds(work / "prepared" / shard.name, shard) for shard in sorted((work / "triage").glob("*.parquet"))]
+        [
+            read_compounds(work / "prepared" / shard.name, shard, work / "refined")
+            for shard in sorted((work / "triage").glob("*.parquet"))
+        ]
     )
     scored = score_table(wanted, compounds, pq.read_table(work / "inspected.parquet"))
     scored = scored.append_column("would_rank", _would_rank(scored["score"], scores))
-    neighbours = pq.read_table(work / "neighbours.parquet")
     table = pa.table(
         {
             "name": given["name"],
@@ -86,13 +88,12 @@ def score_controls(
         }
     )
     record_ids = prepared["record_id"]
-    for part in (prepared, compounds, scored, neighbours):
+    for part in (prepared, compounds, scored):
         positions = pc.index_in(record_ids, value_set=part["record_id"].combine_chunks())
         aligned = part.combine_chunks().take(positions)
         for name in part.column_names:
             if name not in table.column_names:
                 table = table.append_column(aligned.schema.field(name), aligned[name])
-    table = table.append_column("tier", pa.array(["triage"] * table.num_rows))
     columns = controls_columns(endpoints, wanted.criteria)
     write_table(out, conform(table, columns), arrow_schema(columns))
     return ControlsReport(scored=scored.num_rows, failed=table.num_rows - scored.num_rows)

@@ -20,8 +20,9 @@ class ProfileFit:
     """How well each compound of a shard fits the profile; every array has one entry a compound.
 
     Attributes:
-        values: Raw value of each criterion, by name: the probability of the wanted outcome, or the property.
-        desirabilities: The same between 0 and 1.
+        values: Raw value of each criterion, by name: the probability of the wanted outcome, or the property; NaN where
+            no model predicted what it asks for.
+        desirabilities: The same between 0 and 1, or NaN.
         profile_prob: Probability that all required criteria are met, taking endpoints as independent.
         desirability: Weighted geometric mean of all desirabilities.
         preference: The same over the criteria that are not required: it weighs the probability into the score.
@@ -38,9 +39,13 @@ class ProfileFit:
 def fit_profile(profile: Profile, compounds: pa.Table) -> ProfileFit:
     """Evaluate a profile.
 
+    What was not predicted is neutral: a criterion of several endpoints is judged by those there are, and one without
+    any counts neither for nor against a compound.
+
     Args:
         profile: The target product profile.
-        compounds: Predictions and properties, one row a compound, with every column the criteria name.
+        compounds: Predictions and properties, one row a compound. Predictions of endpoints may be missing or null,
+            because some models see the shortlist alone.
 
     """
     rows = compounds.num_rows
@@ -50,9 +55,9 @@ def fit_profile(profile: Profile, compounds: pa.Table) -> ProfileFit:
     for criterion in profile.criteria:
         value, met, desirability = _evaluate(criterion, compounds)
         values[criterion.name] = value
-        desirabilities[criterion.name] = desirability
+        desirabilities[criterion.name] = np.where(np.isnan(value), np.float32(np.nan), desirability)
         if criterion.required:
-            profile_prob *= met
+            profile_prob *= np.where(np.isnan(met), np.float32(1), met)
     soft = [criterion for criterion in profile.criteria if not criterion.required and criterion.weight]
     weighted = [criterion for criterion in profile.criteria if criterion.weight]
     return ProfileFit(
@@ -69,8 +74,8 @@ def _evaluate(criterion: Criterion, compounds: pa.Table) -> tuple[Floats, Floats
     if criterion.endpoints:
         active = np.stack([_column(compounds, f"{name}_prob") for name in criterion.endpoints])
         wanted = active if criterion.want == "active" else 1 - active
-        met = wanted.prod(axis=0) if criterion.combine == "all" else 1 - (1 - wanted).prod(axis=0)
-        met = met.astype(np.float32)
+        met = np.nanprod(wanted, axis=0) if criterion.combine == "all" else 1 - np.nanprod(1 - wanted, axis=0)
+        met = np.where(np.isnan(active).all(axis=0), np.nan, met).astype(np.float32)
         worst, best = criterion.desirability or (0.0, 1.0)
         return met, met, ramp(met, worst, best)
     accept = criterion.accept or (None, None)
@@ -78,7 +83,7 @@ def _evaluate(criterion: Criterion, compounds: pa.Table) -> tuple[Floats, Floats
         value = _column(compounds, criterion.descriptor)
         inside = plateau(value, accept, 0.0)
         return value, inside, plateau(value, accept, criterion.fade)
-    column = next(name for name in compounds.column_names if name.startswith(f"{criterion.endpoint}_"))
+    column = _value_column(compounds, criterion.endpoint or "")
     value = _column(compounds, column)
     spread = (_column(compounds, f"{column}_hi90") - _column(compounds, f"{column}_lo90")) / (2 * Z90)
     return value, _normal_share(value, spread, accept), plateau(value, accept, criterion.fade)
@@ -95,5 +100,15 @@ def _normal_share(value: Floats, spread: Floats, accept: tuple[float | None, flo
     return np.asarray(upto - below, dtype=np.float32)
 
 
+def _value_column(compounds: pa.Table, endpoint: str) -> str:
+    """Column of a regression's value: it stands three before its spread, after which the unit need not be known."""
+    names = compounds.column_names
+    spread = f"{endpoint}_sd"
+    return names[names.index(spread) - 3] if spread in names else endpoint
+
+
 def _column(compounds: pa.Table, name: str) -> Floats:
+    """Values of a column, NaN where they are null or there is no such column."""
+    if name not in compounds.column_names:
+        return np.full(compounds.num_rows, np.nan, dtype=np.float32)
     return np.asarray(compounds[name].to_numpy(), dtype=np.float32)

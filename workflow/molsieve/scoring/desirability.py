@@ -32,8 +32,17 @@ def ramp(values: NDArray[np.floating], worst: float, best: float) -> NDArray[np.
 
 
 def geometric_mean(columns: Sequence[NDArray[np.floating]], weights: Sequence[float], rows: int) -> NDArray[np.float32]:
-    """Weighted geometric mean over criteria, each floored at ``FLOOR``; 1 where there is no criterion."""
+    """Weighted geometric mean over criteria, each floored at ``FLOOR``; 1 where there is no criterion.
+
+    A criterion that is NaN for a compound does not count for it.
+    """
     if not columns:
         return np.ones(rows, dtype=np.float32)
     logs = np.log(np.maximum(np.stack(columns), FLOOR))
-    return np.asarray(np.exp(np.average(logs, axis=0, weights=weights)), dtype=np.float32)
+    known = ~np.isnan(logs)
+    if known.all():
+        return np.asarray(np.exp(np.average(logs, axis=0, weights=weights)), dtype=np.float32)
+    counted = np.asarray(weights, dtype=np.float64)[:, None] * known
+    total = counted.sum(axis=0)
+    mean = (np.where(known, logs, 0.0) * counted).sum(axis=0) / np.where(total > 0, total, 1.0)
+    return np.asarray(np.exp(mean), dtype=np.float32)

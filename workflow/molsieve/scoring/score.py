@@ -46,13 +46,22 @@ class _ShardScores:
 
 
 def score(
-    prepared: Path, triage: Path, inspected: Path, profile: Path, scores: Path, *, scheduler: str, workers: int
+    prepared: Path,
+    triage: Path,
+    refined: Path,
+    inspected: Path,
+    profile: Path,
+    scores: Path,
+    *,
+    scheduler: str,
+    workers: int,
 ) -> ScoreReport:
     """Write one scores table a shard, ranked over the whole library.
 
     The score is the probability of meeting the required criteria, weighed by the preferences and by BRENK alerts, and 0
-    for compounds a PAINS gate stops. Shards are evaluated twice: once to send 12 bytes a compound to the
-    ranking, once to write the tables, so no worker holds more than a shard.
+    for compounds a PAINS gate stops; it rests on the refined predictions of the compounds that have them. Shards are
+    evaluated twice: once to send 12 bytes a compound to the ranking, once to write the tables, so no worker holds more
+    than a shard.
     """
     wanted = load_profile(profile)
     shards = sorted(triage.glob("*.parquet"))
@@ -60,12 +69,12 @@ def score(
     with open_client(scheduler, workers) as client:
         checked = client.scatter(pq.read_table(inspected), broadcast=True, hash=False)
         sent: list[_ShardScores] = client.gather(
-            client.map(_shard_scores, sources, shards, profile=wanted, inspected=checked, pure=False)
+            client.map(_shard_scores, sources, shards, refined=refined, profile=wanted, inspected=checked, pure=False)
         )
         ranks = _ranks([part.scores for part in sent])
         fronts = _fronts(sent)
         targets = [scores / shard.name for shard in shards]
-        _write_all(client, sources, shards, targets, ranks, wanted, checked, fronts)
+        _write_all(client, sources, shards, targets, ranks, refined, wanted, checked, fronts)
     return ScoreReport(
         compounds=sum(len(part.scores) for part in sent),
         inspected=fronts.num_rows,
@@ -79,6 +88,7 @@ def _write_all(
     shards: Sequence[Path],
     targets: Sequence[Path],
     ranks: Sequence[NDArray[np.int64]],
+    refined: Path,
     profile: Profile,
     checked: object,
     fronts: pa.Table,
@@ -90,6 +100,7 @@ def _write_all(
             shards,
             targets,
             ranks,
+            refined=refined,
             profile=profile,
             inspected=checked,
             fronts=client.scatter(fronts, broadcast=True, hash=False),
@@ -119,8 +130,8 @@ def score_table(profile: Profile, compounds: pa.Table, inspected: pa.Table) -> p
         "desirability": fit.desirability,
     }
     for criterion in profile.criteria:
-        columns[f"{criterion.name}_value"] = fit.values[criterion.name]
-        columns[f"{criterion.name}_desirability"] = fit.desirabilities[criterion.name]
+        columns[f"{criterion.name}_value"] = pa.array(fit.values[criterion.name], from_pandas=True)
+        columns[f"{criterion.name}_desirability"] = pa.array(fit.desirabilities[criterion.name], from_pandas=True)
     columns["inspected"] = is_inspected
     columns |= {name: checks[name] for name in _CHECKED}
     columns["excluded_by"] = pa.array(excluded, pa.string()).cast(LOW_CARDINALITY)
@@ -150,6 +161,8 @@ def _excluded_by(profile: Profile, compounds: pa.Table, checks: pa.Table, fit: P
     for criterion in reversed(profile.criteria):
         if criterion.required and not criterion.endpoints:
             reasons[fit.desirabilities[criterion.name] <= 0] = f"hard:{criterion.name}"
+    for criterion in profile.criteria:
+        reasons[np.isnan(fit.values[criterion.name])] = "not_refined"
     similarity = pc.fill_null(checks["novelty_tanimoto"], 0).to_numpy()
     reasons[similarity >= profile.structure.known_similarity] = "known_antibacterial"
     reasons[pc.is_valid(checks["antibacterial_class"]).to_numpy(zero_copy_only=False)] = "known_antibacterial"
@@ -159,15 +172,19 @@ def _excluded_by(profile: Profile, compounds: pa.Table, checks: pa.Table, fit: P
     return list(reasons)
 
 
-def _shard_scores(prepared: Path, triage: Path, *, profile: Profile, inspected: pa.Table) -> _ShardScores:
-    table = score_table(profile, read_compounds(prepared, triage), inspected)
+def _shard_scores(
+    prepared: Path, triage: Path, *, refined: Path, profile: Profile, inspected: pa.Table
+) -> _ShardScores:
+    compounds = read_compounds(prepared, triage, refined, endpoints=profile.endpoint_names())
+    table = score_table(profile, compounds, inspected)
     seen = table.filter(table["inspected"])
     desirabilities = [seen[f"{criterion.name}_desirability"].to_numpy() for criterion in profile.criteria]
     return _ShardScores(
         record_ids=table["record_id"].to_numpy(),
         scores=table["score"].to_numpy(),
         inspected_ids=seen["record_id"].to_numpy(),
-        inspected_desirabilities=np.stack(desirabilities, axis=1),
+        # A criterion that could not be judged puts no compound ahead of another.
+        inspected_desirabilities=np.nan_to_num(np.stack(desirabilities, axis=1), nan=0.0),
         eligible=pc.sum(pc.is_null(seen["excluded_by"])).as_py() or 0,
     )
 
@@ -197,11 +214,13 @@ def _write_shard(
     target: Path,
     rank: NDArray[np.int64],
     *,
+    refined: Path,
     profile: Profile,
     inspected: pa.Table,
     fronts: pa.Table,
 ) -> None:
-    table = score_table(profile, read_compounds(prepared, triage), inspected)
+    compounds = read_compounds(prepared, triage, refined, endpoints=profile.endpoint_names())
+    table = score_table(profile, compounds, inspected)
     table = table.append_column("rank", pa.array(rank))
     front = _align(fronts, table["record_id"])["pareto_front"]
     schema = arrow_schema(scores_columns(profile.criteria))

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 from rdkit import Chem, DataStructs
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
@@ -19,6 +18,7 @@ from molsieve.files import write_table
 from molsieve.models.endpoints import Endpoint
 from molsieve.results.inchikeys import inchikey
 from molsieve.results.schema import conform, hits_columns
+from molsieve.scoring.compounds import overlay
 from molsieve.scoring.profile import Profile, load_profile
 
 
@@ -56,7 +56,7 @@ def select(
     ``scaffold_cap`` kept ones share its Murcko scaffold. An empty result is valid.
 
     Args:
-        library: Work folder of the library, with ``records``, ``prepared``, ``triage`` and ``neighbours.parquet``.
+        library: Work folder of the library, with ``records``, ``prepared``, ``triage`` and ``refined``.
         scores: Folder of scores.
         profile: Profile file.
         out: Hits table to write.
@@ -74,9 +74,9 @@ def select(
         walk.consider(position, parent)
     table = eligible.take(pa.array([kept.position for kept in walk.kept], pa.int64()))
     keys = table["record_id"]
-    for shards in ("records", "prepared", "triage"):
+    for shards in ("records", "prepared"):
         table = _beside(table, _lookup(library / shards, keys))
-    table = _beside(table, _align(pq.read_table(library / "neighbours.parquet"), keys))
+    table = _beside(table, overlay(_lookup(library / "triage", keys), _lookup(library / "refined", keys)))
     shown = [endpoint for endpoint in endpoints if endpoint.name in wanted.endpoint_names()]
     columns = hits_columns(shown)
     table = _beside(_selection(walk.kept, wanted, table), table)
@@ -100,6 +100,8 @@ def reasons(profile: Profile, row: dict[str, Any]) -> str:
         parts.append(
             f"{len(row['brenk'])} BRENK alert{'s' if len(row['brenk']) > 1 else ''}: {', '.join(row['brenk'])}"
         )
+    if row["tier"] == "triage":
+        parts.append("predicted by the fast network alone: the reference models could not describe it")
     if row["in_domain"] is False:
         parts.append("outside the models' domain")
     return "; ".join(parts)

@@ -77,7 +77,10 @@ def shortlist(
 
 
 def first_scores(profile: Profile, compounds: pa.Table) -> NDArray[np.float32]:
-    """The score before structure checks: probability of the profile, weighed by the preferences."""
+    """The score before structure checks: probability of the profile, weighed by the preferences.
+
+    Criteria on endpoints that the compounds have no predictions of are left out.
+    """
     fit = fit_profile(profile, compounds)
     return fit.profile_prob * fit.preference
 
@@ -85,7 +88,7 @@ def first_scores(profile: Profile, compounds: pa.Table) -> NDArray[np.float32]:
 def _candidates(
     prepared: Path, triage: Path, *, profile: Profile, size: int, audit: int, seed: int
 ) -> tuple[pa.Table, int]:
-    compounds = read_compounds(prepared, triage, ("parent_smiles",))
+    compounds = read_compounds(prepared, triage, extra=("parent_smiles",), endpoints=profile.endpoint_names())
     table = pa.table(
         {
             "record_id": compounds["record_id"],

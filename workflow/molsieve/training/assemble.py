@@ -1,8 +1,8 @@
-"""From stored weights and out-of-fold predictions to a model directory."""
+"""From trained parts and out-of-fold predictions to the two model directories that ship."""
 
-import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,132 +11,227 @@ import numpy as np
 import rdkit
 import sklearn
 import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from molsieve import __version__
 from molsieve.chemistry import standardise
 from molsieve.chemistry.descriptors import DESCRIPTORS
-from molsieve.chemistry.fingerprints import RADIUS
 from molsieve.errors import MolsieveError
 from molsieve.files import write_text
-from molsieve.models.calibration import Calibration, Interval
+from molsieve.models.boosters import Boosters
 from molsieve.models.endpoints import Endpoint
-from molsieve.models.store import FORMAT, Domain, ModelInfo, Scale, save_triage_model
-from molsieve.training.calibrating import fit_calibration, fit_interval
-from molsieve.training.card import render_card
+from molsieve.models.record import TrainingRecord
+from molsieve.models.rich_features import RICH_DESCRIPTORS
+from molsieve.models.store import (
+    FORMAT,
+    Domain,
+    ModelInfo,
+    NetworkFacts,
+    NetworkPart,
+    Scale,
+    save_model,
+    weights_bytes,
+)
+from molsieve.models.trust import Trust
+from molsieve.training.card import card_json, render_card
+from molsieve.training.components import STACKED, FittedComponent, load_component
+from molsieve.training.data import TrainingData
 from molsieve.training.datasets import Registry
-from molsieve.training.domain import derive_domain
+from molsieve.training.domain import derive_domain, unseen_out_of_fold
 from molsieve.training.evaluation import (
     OutOfFold,
     by_similarity,
-    calibration_quality,
     endpoint_metrics,
+    nearest_out_of_fold,
+    ranking,
 )
-from molsieve.training.fit import TrainingData
-from molsieve.training.splits import SCHEMES, Scheme
+from molsieve.training.stacking import choose_weights, nested
+from molsieve.training.trusting import calibrated, calibration_quality, conformal_quality, fit_trust, mean_width
 
 
-def evaluate(data: TrainingData, predictions: dict[Scheme, OutOfFold], out: Path) -> dict[str, Any]:
-    """Metrics, calibrations, intervals and domain from the out-of-fold predictions; written as JSON."""
-    scaffold = predictions["scaffold"]
-    metrics: dict[str, Any] = {}
-    calibrations: dict[str, Calibration] = {}
-    intervals: dict[str, Interval] = {}
+class Evaluated(BaseModel):
+    """What the out-of-fold predictions say about one model; a JSON file between two steps of the training."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metrics: dict[str, Any]
+    trust: Trust
+    domain: Domain
+    stack: dict[str, tuple[float, ...]]
+    """Weight of each part for each family."""
+
+
+def evaluate(
+    data: TrainingData, scaffold: OutOfFold, others: dict[str, tuple[TrainingData, OutOfFold]], *, date: str
+) -> Evaluated:
+    """Metrics, trust, domain and stack of one model.
+
+    Args:
+        data: Curated molecules.
+        scaffold: Out-of-fold predictions over new scaffolds, of all endpoints; everything is fitted on them.
+        others: By scheme, molecules and predictions that only metrics are wanted of; endpoints may be fewer.
+        date: UTC, ISO 8601.
+
+    """
+    model = nested(data, scaffold)
+    sd = _spread(scaffold)
+    trust = fit_trust(data, model, sd, on="out-of-fold predictions over new scaffolds", date=date)
+    metrics: dict[str, Any] = {e.name: {} for e in data.endpoints}
+    for scheme, (part, oof) in {"scaffold": (data, scaffold), **others}.items():
+        output = model if oof is scaffold else nested(part, oof)
+        for i, endpoint in enumerate(part.endpoints):
+            metrics[endpoint.name][scheme] = endpoint_metrics(part, oof, output, i)
+    predicted = np.empty(model.shape, dtype=np.float64)
+    similarity = []
     for i, endpoint in enumerate(data.endpoints):
-        entry: dict[str, Any] = {scheme: endpoint_metrics(data, predictions[scheme], i) for scheme in SCHEMES}
-        measured = ~np.isnan(data.targets[:, i])
-        truth = data.targets[measured, i].astype(float)
-        outputs = scaffold.outputs[measured][:, :, i].astype(float)
+        rows = np.flatnonzero(~np.isnan(data.targets[:, i]))
+        truth, output = data.targets[rows, i].astype(float), model[rows, i].astype(float)
+        similarity.append(nearest_out_of_fold(data, rows, scaffold.folds))
+        entry = metrics[endpoint.name]
+        entry["by_similarity"] = by_similarity(data, similarity[-1], model, scaffold.baselines["forest"], i)
         if endpoint.is_regression:
-            value, sd = outputs.mean(axis=1), outputs.std(axis=1, ddof=1)
-            intervals[endpoint.name] = fit_interval(value, sd, truth)
-            entry["interval"] = {"mean_width": round(_mean_width(intervals[endpoint.name], value, sd), 3)}
+            predicted[:, i] = model[:, i]
+            width = mean_width(trust, endpoint.name, output, sd[rows, i].astype(float))
+            entry["interval"] = {"mean_width": width}
         else:
-            logits = outputs.mean(axis=1)
-            calibrations[endpoint.name] = fit_calibration(logits, truth)
-            quality = calibration_quality(logits, truth, scaffold.folds[measured])
-            entry["calibration"] = {"method": calibrations[endpoint.name].method, **quality}
-        if endpoint.family == "activity":
-            entry["by_similarity"] = by_similarity(data, scaffold, i)
-        metrics[endpoint.name] = entry
-    domain = derive_domain(data, scaffold, calibrations)
-    document = {
-        "metrics": metrics,
-        "calibrations": {name: c.model_dump() for name, c in calibrations.items()},
-        "intervals": {name: i.model_dump() for name, i in intervals.items()},
-        "domain": domain.model_dump(),
-    }
-    write_text(out, json.dumps(document) + "\n")
-    return document
+            predicted[:, i] = calibrated(trust.calibrations[endpoint.name], model[:, i].astype(float))
+            folds = scaffold.folds[rows]
+            method = trust.calibrations[endpoint.name].method
+            entry["calibration"] = {"method": method, **calibration_quality(output, truth, folds)}
+            entry["conformal"] = conformal_quality(output, truth, folds)
+            entry["ranking"] = ranking(truth, output)
+    domain = derive_domain(data, predicted, unseen_out_of_fold(data, scaffold.folds), similarity)
+    stack = choose_weights(data, scaffold, np.ones(data.molecules, dtype=bool))
+    return Evaluated(metrics=metrics, trust=trust, domain=domain, stack=stack)
 
 
-def _mean_width(interval: Interval, value: Any, sd: Any) -> float:  # noqa: ANN401 - numpy arrays of any width
-    low, high = interval.bounds(torch.from_numpy(value), torch.from_numpy(sd))
-    return float((high - low).mean())
+def _spread(oof: OutOfFold) -> NDArray[np.float32]:
+    """Spread of all members of all parts, each part counting alike, [n, endpoints]."""
+    means = np.stack([np.nan_to_num(p.mean(axis=1), nan=0.0) for p in oof.parts.values()])
+    within = np.stack([np.nan_to_num(p.var(axis=1), nan=0.0) for p in oof.parts.values()])
+    spread: NDArray[np.float32] = np.sqrt(within.mean(axis=0) + means.var(axis=0)).astype(np.float32)
+    return spread
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files of the training that a model is put together from."""
+
+    registry: Registry
+    curation: Path
+    frozen: Path
+    """Digests of the splits."""
+    final: Path
+    """Folder of the trained parts."""
 
 
 def assemble(
-    registry: Registry, curation: Path, frozen: Path, weights: Path, facts: Path, evaluation: Path, model: Path
+    data: TrainingData,
+    sources: Sources,
+    tier: str,
+    evaluated: Evaluated,
+    model: Path,
+    *,
+    extrapolation: dict[str, Any],
+    grades: list[dict[str, Any]] | None = None,
 ) -> ModelInfo:
-    """Write the model directory.
+    """Write the directory of one tier.
 
     Args:
-        registry: Data sets and endpoints.
-        curation: Report of the curation.
-        frozen: Digests of the splits.
-        weights: Weights as they ship (``fit_final``).
-        facts: Facts about the training (``fit_final``).
-        evaluation: Result of ``evaluate``.
+        data: Curated molecules.
+        sources: Where the parts and the facts about the data are.
+        tier: ``triage`` (the student) or ``refine`` (the stack).
+        evaluated: What ``evaluate`` found.
         model: Directory to write.
+        extrapolation: Results that do not belong to one endpoint: classes left out, transfer, published protocols.
+        grades: Grades of the explanations for the card: ``name``, ``value``, ``chance``.
 
     Raises:
         MolsieveError: Standardisation changed since the curation.
 
     """
-    curated, trained, evaluated, splits = (json.loads(p.read_text()) for p in (curation, facts, evaluation, frozen))
+    curated, splits = json.loads(sources.curation.read_text()), json.loads(sources.frozen.read_text())
     digest = standardise.digest(standardise.StandardiseOptions())
     if curated["standardise_digest"] != digest:
         raise MolsieveError(
             "Standardisation has changed since the data were curated.",
-            where=str(curation),
+            where=str(sources.curation),
             fix="Curate and train again.",
         )
-    content = weights.read_bytes()
+    names = STACKED if tier == "refine" else ("student",)
+    fitted = [load_component(name, sources.final / f"{name}.safetensors") for name in names]
+    networks = [_in_features(f, tier) for f in fitted if isinstance(f.part, NetworkPart)]
+    boosters = next((f.part for f in fitted if isinstance(f.part, Boosters)), None)
+    record = TrainingRecord.of(data.connectivity, data.fingerprints(np.arange(data.molecules)), data.targets)
+    scaling = fitted[0].scaling
     info = ModelInfo(
         format=FORMAT,
-        name="triage",
+        name=tier,
+        tier="refine" if tier == "refine" else "triage",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        endpoints=tuple(_counted(e, registry, curated) for e in registry.endpoints),
-        shape=trained["shape"],
-        features={
-            "fingerprint": f"Morgan counts, radius {RADIUS}, unfolded 32-bit ids, without stereochemistry",
-            "count_transform": "log2(1 + count), counts clipped at 255",
-            "vocabulary": f"ids in at least {trained['options']['min_molecules']} training molecules have a vector",
-            "descriptors": [column.name for column in DESCRIPTORS],
-        },
+        endpoints=tuple(_counted(e, sources.registry, curated) for e in data.endpoints),
+        features="rich" if tier == "refine" else "morgan",
+        descriptors=RICH_DESCRIPTORS if tier == "refine" else tuple(c.name for c in DESCRIPTORS),
+        networks=tuple(_facts(f, part) for f, part in zip(fitted, networks, strict=False)),
+        has_boosters=boosters is not None,
+        stack={e.name: _available(evaluated.stack[e.family], e.name, boosters) for e in data.endpoints},
         standardise_digest=digest,
         rdkit_version=rdkit.__version__,
-        weights_sha256=hashlib.sha256(content).hexdigest(),
         datasets=tuple(
             dataset.model_dump(include={"name", "title", "citation", "doi", "licence", "files", "notes"})
-            for dataset in registry.datasets
+            for dataset in sources.registry.datasets
         ),
         curation=curated,
         splits=splits,
         training={
-            "options": trained["options"],
-            "seed": trained["seed"],
-            "molecules": trained["molecules"],
-            "seconds": trained["seconds"],
-            "versions": {"molsieve": __version__, "torch": torch.__version__, "scikit-learn": sklearn.__version__},
+            "molecules": data.molecules,
+            "seconds": {f.component: f.seconds for f in fitted},
+            "extrapolation": extrapolation,
+            "explanation_grades": grades,
+            "versions": {
+                "molsieve": __version__,
+                "torch": torch.__version__,
+                "scikit-learn": sklearn.__version__,
+            },
         },
-        scales={name: Scale(**scale) for name, scale in trained["scales"].items()},
-        calibrations={name: Calibration(**c) for name, c in evaluated["calibrations"].items()},
-        intervals={name: Interval(**i) for name, i in evaluated["intervals"].items()},
-        domain=Domain(**evaluated["domain"]),
-        metrics=evaluated["metrics"],
+        scales={
+            e.name: Scale(mean=float(scaling.mean[i]), sd=float(scaling.sd[i]))
+            for i, e in enumerate(data.endpoints)
+            if e.is_regression
+        },
+        domain=evaluated.domain,
+        metrics=evaluated.metrics,
     )
-    save_triage_model(model, info, content, render_card(info))
+    weights = weights_bytes(networks, boosters, record)
+    trust = evaluated.trust
+    save_model(model, info, trust, weights, render_card(info, trust), card_json(info, trust))
     return info
+
+
+def _in_features(fitted: FittedComponent, tier: str) -> NetworkPart:
+    """Network that finds its descriptors among those of the tier; the cheap ones come first in both."""
+    part = fitted.part
+    if not isinstance(part, NetworkPart):
+        raise TypeError(fitted.component)
+    columns = np.arange(part.network.shape.descriptors if tier == "refine" else len(DESCRIPTORS))
+    return NetworkPart(part.network, part.vocabulary, columns)
+
+
+def _facts(fitted: FittedComponent, part: NetworkPart) -> NetworkFacts:
+    kinds = ("morgan", "feature_morgan") if fitted.component == "rich" else ("morgan",)
+    return NetworkFacts(
+        shape=part.network.shape, fingerprints=kinds, descriptors=tuple(int(c) for c in part.descriptors)
+    )
+
+
+def _available(weights: Sequence[float], endpoint: str, boosters: Boosters | None) -> tuple[float, ...]:
+    """Weights without the boosters where there is none for the endpoint."""
+    if boosters is None or endpoint in boosters.boosters:
+        return tuple(weights)
+    kept = [*weights[:-1], 0.0]
+    total = sum(kept) or 1.0
+    return tuple(round(w / total, 4) for w in kept)
 
 
 def _counted(endpoint: Endpoint, registry: Registry, curated: dict[str, Any]) -> Endpoint:
@@ -145,3 +240,13 @@ def _counted(endpoint: Endpoint, registry: Registry, curated: dict[str, Any]) ->
     return endpoint.model_copy(
         update={"dataset": " + ".join(names), "n": report["n"], "n_positive": report["n_positive"]}
     )
+
+
+def read_evaluated(path: Path) -> Evaluated:
+    """Evaluation of a model, as written by the step before."""
+    return Evaluated.model_validate_json(path.read_bytes())
+
+
+def write_evaluated(evaluated: Evaluated, path: Path) -> None:
+    """Keep an evaluation for the step that assembles the model."""
+    write_text(path, evaluated.model_dump_json() + "\n")

@@ -2,8 +2,10 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from scipy import sparse
@@ -15,10 +17,12 @@ from sklearn.preprocessing import StandardScaler
 from molsieve.chemistry.descriptors import DESCRIPTORS
 from molsieve.files import replacing
 from molsieve.models.features import SparseFeatures
-from molsieve.training.fit import TrainingData
+from molsieve.models.fingerprint_set import FoldedBits, similarities
+from molsieve.training.data import TrainingData
 
 FOREST_BITS = 2048
 TREES = 100
+NEIGHBOURS = 5
 _TRIVIAL = [[c.name for c in DESCRIPTORS].index(name) for name in ("mw_da", "logp_crippen")]
 
 
@@ -30,7 +34,14 @@ def folded_counts(features: SparseFeatures) -> sparse.csc_matrix:
 
 
 def baseline_fold(
-    data: TrainingData, folds: NDArray[np.int8], fold: int, out: Path, *, seed: int, threads: int
+    data: TrainingData,
+    folds: NDArray[np.int8],
+    fold: int,
+    out: Path,
+    *,
+    names: NDArray[np.int64] | None = None,
+    seed: int,
+    threads: int,
 ) -> None:
     """Fit the baselines for every endpoint and write their predictions for the held-out fold.
 
@@ -38,34 +49,61 @@ def baseline_fold(
         data: Curated molecules.
         folds: Fold of each.
         fold: The one held out.
-        out: safetensors file: ``rows`` [n], ``forest`` and ``trivial`` [n, endpoints]; NaN where there is no label.
+        out: safetensors file: ``rows`` [n], ``forest``, ``neighbours`` and ``trivial`` [n, endpoints]; NaN where there
+            is no label.
+        names: Rows of the curated table that the molecules of ``data`` are; None: the same.
         seed: Of the forest.
         threads: Jobs of the forest.
 
     """
-    columns = folded_counts(data.features)
+    columns = folded_counts(data.morgan)
+    descriptors = data.morgan.descriptors[:, _TRIVIAL]
     held_out = np.flatnonzero(folds == fold)
     forest = np.full((len(held_out), len(data.endpoints)), np.nan, dtype=np.float32)
-    trivial = forest.copy()
+    trivial, neighbours = forest.copy(), forest.copy()
     for i, endpoint in enumerate(data.endpoints):
         measured = ~np.isnan(data.targets[:, i])
         train = measured & (folds != fold)
         test = measured[held_out]
         x, y = columns[held_out[test]], data.targets[train, i]
+        neighbours[test, i] = nearest_mean(data, held_out[test], np.flatnonzero(train), y)
         if endpoint.is_regression:
             trees = ExtraTreesRegressor(TREES, n_jobs=threads, random_state=seed, max_features="sqrt")
             forest[test, i] = trees.fit(columns[train], y).predict(x)
             line = make_pipeline(StandardScaler(), LinearRegression())
-            line.fit(data.features.descriptors[train][:, _TRIVIAL], y)
-            trivial[test, i] = line.predict(data.features.descriptors[held_out][test][:, _TRIVIAL])
+            line.fit(descriptors[train], y)
+            trivial[test, i] = line.predict(descriptors[held_out][test])
         else:
+            if y.min() == y.max():
+                continue
             trees = ExtraTreesClassifier(TREES, n_jobs=threads, random_state=seed)
             forest[test, i] = trees.fit(columns[train], y).predict_proba(x)[:, 1]
             logistic = make_pipeline(StandardScaler(), LogisticRegression())
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                logistic.fit(data.features.descriptors[train][:, _TRIVIAL], y)
-            test_descriptors = data.features.descriptors[held_out][test][:, _TRIVIAL]
+                logistic.fit(descriptors[train], y)
+            test_descriptors = descriptors[held_out][test]
             trivial[test, i] = logistic.predict_proba(test_descriptors)[:, 1]
     with replacing(out) as temporary:
-        save_file({"rows": held_out, "forest": forest, "trivial": trivial}, temporary)
+        rows = held_out if names is None else names[held_out]
+        found: dict[str, NDArray[Any]] = {
+            "rows": rows,
+            "forest": forest,
+            "neighbours": neighbours,
+            "trivial": trivial,
+        }
+        save_file(found, temporary)
+
+
+def nearest_mean(
+    data: TrainingData, queries: NDArray[np.int64], training: NDArray[np.int64], labels: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Mean label of the ``NEIGHBOURS`` nearest training molecules by Tanimoto, weighted by its cube."""
+    asked, known = FoldedBits.of(data.fingerprints(queries)), FoldedBits.of(data.fingerprints(training))
+    values = torch.from_numpy(labels)
+    found = []
+    for similarity in similarities(asked, known):
+        nearest, place = similarity.topk(min(NEIGHBOURS, len(labels)), dim=1)
+        weights = nearest**3 + 1e-6
+        found.append((weights * values[place]).sum(dim=1) / weights.sum(dim=1))
+    return torch.cat(found).numpy() if found else np.empty(0, np.float32)

@@ -9,7 +9,7 @@ from molsieve.models.calibration import Calibration, Interval, grid, to_logit
 
 # Fewer labels, or fewer of the rarer class, than these cannot carry a curve of free shape.
 ISOTONIC_LABELS = 1000
-ISOTONIC_RARER = 100
+ISOTONIC_RARER = 500
 # The weakest slope the stored curve may have, in logits per logit, so that no ties are created.
 MIN_SLOPE = 0.01
 

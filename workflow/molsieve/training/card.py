@@ -1,39 +1,212 @@
-"""The model card: what a person must know before believing a number, generated from ``model.json``."""
+"""The model card after the five OECD principles, for people (Markdown) and programs (JSON with QMRF fields).
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+OECD principles for the validation of (Q)SAR models: a defined endpoint, an unambiguous algorithm, a defined domain of
+applicability, measures of goodness of fit, robustness and predictivity, a mechanistic interpretation if possible
+(doi:10.1787/9789264085442-en). QMRF: the JRC's QSAR model reporting format. Every number comes from ``model.json``.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.store import ModelInfo
+from molsieve.models.trust import Trust
+
+PREVALENCES = (0.01, 0.001, 0.0001)
+"""Shares of actives in a library for which the card states the precision to expect."""
+TOP_FALSE_POSITIVE_RATE = 0.001
 
 
-def render_card(info: ModelInfo) -> str:
+def render_card(info: ModelInfo, trust: Trust) -> str:
     """Model card in Markdown."""
     environment = Environment(
         loader=PackageLoader("molsieve.training", "templates"),
         autoescape=False,  # noqa: S701 - Markdown from our own metadata
         trim_blocks=True,
         lstrip_blocks=True,
-        undefined=StrictUndefined,
+        undefined=ChainableUndefined,
         keep_trailing_newline=True,
     )
-    environment.filters["metric"] = metric
+    environment.filters |= {"metric": metric, "percent": lambda v: f"{v:.0%}", "precision": precision_text}
     template = environment.get_template("MODEL_CARD.md.jinja")
+    classification = [e for e in info.endpoints if not e.is_regression]
     return template.render(
         info=info,
-        classification=[e for e in info.endpoints if not e.is_regression],
+        trust=trust,
+        schemes=schemes(info),
+        classification=classification,
         regression=[e for e in info.endpoints if e.is_regression],
-        activity=[e for e in info.endpoints if e.family == "activity"],
-        weak=[e for e in info.endpoints if not e.is_regression and not beats_forest(info, e)],
-        unlicensed=[d for d in info.datasets if d["licence"].startswith("none")],
+        weak=[e for e in info.endpoints if not beats_forest(info, e)],
+        prevalences=PREVALENCES,
+        precision=expected_precision,
+        unlicensed=[d for d in info.datasets if d.get("licence", "").startswith("none")],
     )
 
 
-def metric(summary: dict[str, float]) -> str:
-    """Mean and standard deviation over the folds."""
-    return f"{summary['mean']:.3f} ± {summary['sd']:.3f}"
+def schemes(info: ModelInfo) -> list[tuple[str, str]]:
+    """Schemes of splitting that the metrics cover, with their titles."""
+    titles = {
+        "scaffold": "New scaffolds (five folds by Murcko scaffold)",
+        "random": "Random folds (five, stratified; activity endpoints, trained on activity and gut data alone)",
+        "cluster": "New clusters (five folds of sphere-exclusion clusters at Tanimoto 0.4; trained alike)",
+        "random1": "Random folds, second seed",
+        "random2": "Random folds, third seed",
+        "random3": "Random folds, fourth seed",
+    }
+    return [(s, title) for s, title in titles.items() if any(s in m for m in info.metrics.values())]
+
+
+def benchmark_table(info: ModelInfo) -> str:
+    """Table of docs/models.md: each endpoint over new scaffolds, the forest in brackets; gut strains as one."""
+    lines = [
+        "| endpoint | n | positive | AUROC (forest) | average precision (forest) |",
+        "|---|---|---|---|---|",
+    ]
+    gut = []
+    for e in info.endpoints:
+        m = info.metrics[e.name]["scaffold"]
+        if e.family == "gut":
+            gut.append(m)
+        elif not e.is_regression:
+            cells = [f"{m['model'][k]['mean']:.3f} ({m['forest'][k]['mean']:.3f})" for k in ("auroc", "auprc")]
+            lines.append(f"| `{e.name}` | {m['n']:,} | {m['prevalence']:.1%} | {cells[0]} | {cells[1]} |")
+    if gut:
+        own, forest = (
+            [np.mean([m[w][k]["mean"] for m in gut]) for k in ("auroc", "auprc")] for w in ("model", "forest")
+        )
+        cells = [f"{a:.3f} ({b:.3f})" for a, b in zip(own, forest, strict=True)]
+        share = np.mean([m["prevalence"] for m in gut])
+        lines.append(f"| {len(gut)} gut strains, mean | {gut[0]['n']:,} | {share:.1%} | {cells[0]} | {cells[1]} |")
+    lines += ["", "| endpoint | n | MAE (forest) | R2 (forest) |", "|---|---|---|---|"]
+    for e in info.endpoints:
+        if e.is_regression:
+            m = info.metrics[e.name]["scaffold"]
+            cells = [f"{m['model'][k]['mean']:.3f} ({m['forest'][k]['mean']:.3f})" for k in ("mae", "r2")]
+            lines.append(f"| `{e.name}` ({e.unit}) | {m['n']:,} | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines) + "\n"
+
+
+def metric(summary: dict[str, float] | None) -> str:
+    """Mean and standard deviation over the folds; a dash where there is none."""
+    return "-" if not summary else f"{summary['mean']:.3f} ± {summary['sd']:.3f}"
+
+
+def precision_text(value: float) -> str:
+    """Precision as a percentage with sensible digits."""
+    return f"{value:.1%}" if value < 0.1 else f"{value:.0%}"
+
+
+def expected_precision(
+    ranking: dict[str, list[float]], prevalence: float, fpr: float = TOP_FALSE_POSITIVE_RATE
+) -> float:
+    """Share of actives among what is picked when so large a share of the inactives is picked with them."""
+    tpr = float(np.interp(fpr, ranking["fpr"], ranking["tpr"]))
+    found = prevalence * tpr
+    return found / (found + (1 - prevalence) * fpr)
+
+
+def grade_rows(grades: dict[str, Any], tier: str) -> list[dict[str, str]]:
+    """Grades of the explanations as the card's table (``benchmarks/explanations.py``).
+
+    Args:
+        grades: Content of ``explanations.json``.
+        tier: ``triage`` or ``refine``.
+
+    """
+    network = {"triage": "morgan", "refine": "rich"}[tier]
+    found = grades["mutagenicity"][tier]
+    rows = [
+        {
+            "name": f"synthetic endpoint '{name}': AUROC of the atoms",
+            "value": f"{methods['features_both_ways']['atom_auroc']:.3f}",
+            "chance": "0.5",
+        }
+        for name, methods in grades["synthetic"][network].items()
+    ]
+    per_atom = f"{found['atom_auroc']:.3f} ± {found['atom_auroc_se']:.3f}"
+    random = f"{found['top_atom_random']:.2f}"
+    return [
+        *rows,
+        {
+            "name": f"AMES, {found['molecules']} held-out mutagens with one toxicophore: AUROC of its atoms (± SE)",
+            "value": per_atom,
+            "chance": "0.5",
+        },
+        {"name": "same, highest atom lies in the toxicophore", "value": f"{found['top_atom']:.2f}", "chance": random},
+        {
+            "name": "same, fall in log odds when the 10 to 30 % highest atoms are taken away",
+            "value": f"{found['deletion']:.2f}",
+            "chance": f"{found['deletion_random']:.2f}",
+        },
+        {
+            "name": "same, rank correlation of the attributions between two seeds",
+            "value": f"{found['stability']:.2f}",
+            "chance": "0",
+        },
+    ]
 
 
 def beats_forest(info: ModelInfo, endpoint: Endpoint) -> bool:
-    """Whether the network has at least the forest's mean average precision in the scaffold folds."""
-    scaffold = info.metrics[endpoint.name]["scaffold"]
-    return bool(scaffold["network"]["auprc"]["mean"] >= scaffold["forest"]["auprc"]["mean"])
+    """Whether the model is at least as good as the forest over new scaffolds, by average precision or R2."""
+    scaffold = info.metrics.get(endpoint.name, {}).get("scaffold", {})
+    name = "r2" if endpoint.is_regression else "auprc"
+    own, forest = (scaffold.get(model, {}).get(name) for model in ("model", "forest"))
+    return not own or not forest or bool(own["mean"] >= forest["mean"])
+
+
+def card_json(info: ModelInfo, trust: Trust) -> str:
+    """Model card as JSON; the keys of each endpoint follow the sections of the QMRF."""
+    document = {
+        "model": info.name,
+        "tier": info.tier,
+        "created": info.created,
+        "software": info.training.get("versions", {}) | {"rdkit": info.rdkit_version},
+        "endpoints": {e.name: _qmrf(info, trust, e) for e in info.endpoints},
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _qmrf(info: ModelInfo, trust: Trust, endpoint: Endpoint) -> dict[str, Any]:
+    metrics = info.metrics.get(endpoint.name, {})
+    statistics = info.domain.statistics
+    return {
+        "1_identifier": {"title": endpoint.title, "name": endpoint.name, "version": info.created},
+        "3_endpoint": {  # OECD principle 1
+            "species": endpoint.organism,
+            "endpoint": endpoint.description,
+            "dependent_variable": endpoint.positive_means,
+            "unit": endpoint.unit,
+            "task": endpoint.task,
+            "data": endpoint.dataset,
+        },
+        "4_algorithm": {  # OECD principle 2
+            "type": "ensemble of sparse neural networks" + (" and gradient-boosted trees" if info.has_boosters else ""),
+            "weights_of_parts": list(info.stack[endpoint.name]),
+            "descriptors": f"{info.features} features, {len(info.descriptors)} descriptors",
+            "standardisation_digest": info.standardise_digest,
+        },
+        "5_domain": {  # OECD principle 3
+            "measure": statistics.get("measure"),
+            "limit": info.domain.max_unseen_fraction,
+            "error_by_bin": statistics.get("by_endpoint", {}).get(endpoint.name),
+            "error_by_similarity": statistics.get("similarity", {}).get("by_endpoint", {}).get(endpoint.name),
+        },
+        "6_7_statistics": {  # OECD principle 4
+            "training_molecules": endpoint.n,
+            "positives": endpoint.n_positive if endpoint.task == "classification" else None,
+            "held_out": metrics,
+            "calibration": trust.fitted[endpoint.name].model_dump() if endpoint.name in trust.fitted else None,
+        },
+        "8_mechanism": {  # OECD principle 5
+            "interpretation": "atom attributions for any prediction: molsieve models explain",
+            "grades": info.training.get("explanation_grades"),
+        },
+        "9_references": [
+            {key: d.get(key) for key in ("citation", "doi", "licence")}
+            for d in info.datasets
+            if d.get("name") in endpoint.dataset.split(" + ")
+        ],
+    }

@@ -6,6 +6,9 @@ Every structure is standardised by the function that also standardises libraries
 2. Parents with the same connectivity (first block of the InChIKey) are stereoisomers, or tautomers that InChI unifies.
    The fingerprint sees no stereochemistry, so they become one molecule before anything is split: positive when any
    of them is positive, the mean for numbers. The first parent in alphabetical order stands for the molecule.
+
+Auxiliary data sets go through the same steps into a table of their own. Its molecules that are also in the main table
+have the same parent there, so the same features.
 """
 
 import hashlib
@@ -20,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
@@ -28,7 +32,7 @@ from molsieve.chemistry.reasons import RejectedStructure
 from molsieve.errors import MolsieveError
 from molsieve.files import write_table, write_text
 from molsieve.models.endpoints import Endpoint
-from molsieve.training.datasets import Dataset, Registry, values
+from molsieve.training.datasets import Auxiliary, Dataset, Registry, published_split, values
 
 _CHUNK = 2000
 
@@ -72,6 +76,21 @@ class EndpointReport:
 
 
 @dataclass
+class AuxiliaryReport:
+    """What became of the auxiliary tasks; their names and labels are in their table."""
+
+    molecules: int
+    tasks: int
+    labels: int
+    """Molecules with a label, summed over the tasks."""
+    positives: int
+    conflicts: int
+    dropped: list[str]
+    """Assays with too few labels or positives for their data set's limits."""
+    table_digest: str
+
+
+@dataclass
 class CurationReport:
     """What curation did; stored beside the table and in the model."""
 
@@ -80,12 +99,20 @@ class CurationReport:
     endpoints: dict[str, EndpointReport]
     standardise_digest: str
     table_digest: str
+    auxiliary: AuxiliaryReport | None = None
 
 
 def curate(
-    registry: Registry, table: Path, report: Path, *, options: standardise.StandardiseOptions, cache: Path, workers: int
+    registry: Registry,
+    table: Path,
+    report: Path,
+    *,
+    options: standardise.StandardiseOptions,
+    cache: Path,
+    workers: int,
+    auxiliary: Path | None = None,
 ) -> CurationReport:
-    """Read all data sets and write the multi-task table and the report.
+    """Read all data sets and write the multi-task table, the auxiliary table and the report.
 
     Args:
         registry: Endpoints and data sets.
@@ -94,12 +121,22 @@ def curate(
         options: Standardisation, the same as at screening.
         cache: Folder for downloads.
         workers: Processes that standardise.
+        auxiliary: Parquet file to write for the auxiliary tasks, same columns with tasks in the place of endpoints;
+            without it the auxiliary data sets are not read.
+
+    Raises:
+        MolsieveError: A data set cannot be read, or an auxiliary table is wanted and there are no tasks for it.
 
     """
-    tables = {dataset.name: dataset.read(cache) for dataset in registry.datasets}
-    texts = sorted({s for d in registry.datasets for s in tables[d.name][d.structure_column].dropna()})
+    main = [d for d in registry.datasets if d.auxiliary is None]
+    extra = [d for d in registry.datasets if d.auxiliary is not None and auxiliary is not None]
+    if auxiliary is not None and not extra:
+        raise MolsieveError("The dataset registry has no auxiliary data set.", fix="Curate without an auxiliary table.")
+    datasets = main + extra
+    tables = {dataset.name: dataset.read(cache) for dataset in datasets}
+    texts = sorted({s for d in datasets for s in tables[d.name][d.structure_column].dropna()})
     structures = dict(zip(texts, _structures(texts, options, workers), strict=True))
-    measurements, dataset_reports = collect(registry.datasets, tables, structures)
+    measurements, dataset_reports = collect(main, tables, structures)
     molecules, endpoint_reports = aggregate(measurements, registry.endpoints)
     featurised = _featurise(molecules, registry.endpoints)
     write_table(table, featurised, featurised.schema)
@@ -110,8 +147,60 @@ def curate(
         standardise_digest=standardise.digest(options),
         table_digest=table_digest(featurised, registry.endpoints),
     )
+    if auxiliary is not None:
+        trunk, reports, summary.auxiliary = _curate_auxiliary(extra, tables, structures, molecules["parent_smiles"])
+        summary.datasets |= reports
+        write_table(auxiliary, trunk, trunk.schema)
     write_text(report, json.dumps(asdict(summary), indent=1) + "\n")
     return summary
+
+
+def _curate_auxiliary(
+    datasets: Sequence[Dataset],
+    tables: dict[str, pd.DataFrame],
+    structures: dict[str, Structure],
+    parents: "pd.Series[str]",
+) -> tuple[pa.Table, dict[str, DatasetReport], AuxiliaryReport]:
+    """Aggregate and featurise the auxiliary tasks; ``parents`` are those of the main table, by connectivity."""
+    measurements, dataset_reports = collect(datasets, tables, structures)
+    tasks = [_task(label.endpoint, d) for d in datasets for label in d.labels_in(tables[d.name])]
+    molecules, reports = aggregate(measurements, tasks)
+    limits = {d.name: d.auxiliary for d in datasets if d.auxiliary is not None}
+    kept = [task for task in tasks if _enough(reports[task.name], limits[task.dataset])]
+    if not kept:
+        raise MolsieveError("No auxiliary task has enough labels.", fix="Curate without an auxiliary table.")
+    names = [task.name for task in kept]
+    molecules = molecules.loc[molecules[names].notna().any(axis=1), ["parent_smiles", *names]]
+    molecules["parent_smiles"] = parents.reindex(molecules.index).fillna(molecules["parent_smiles"])
+    featurised = _featurise(molecules, kept)
+    report = AuxiliaryReport(
+        molecules=featurised.num_rows,
+        tasks=len(kept),
+        labels=sum(reports[name].n for name in names),
+        positives=sum(reports[name].n_positive for name in names),
+        conflicts=sum(reports[name].conflicts for name in names),
+        dropped=[task.name for task in tasks if task.name not in set(names)],
+        table_digest=table_digest(featurised, kept),
+    )
+    return featurised, dataset_reports, report
+
+
+def _enough(report: EndpointReport, limits: Auxiliary) -> bool:
+    return report.n >= limits.min_labels and report.n_positive >= limits.min_positives
+
+
+def _task(name: str, dataset: Dataset) -> Endpoint:
+    """An auxiliary task as an endpoint, which aggregation and the table schema understand."""
+    return Endpoint(
+        name=name,
+        task="classification",
+        family="toxicity",
+        title=name,
+        description=f"Assay of {dataset.title}.",
+        organism="see the data set",
+        positive_means="active",
+        dataset=dataset.name,
+    )
 
 
 def collect(
@@ -125,7 +214,7 @@ def collect(
         reasons = [s.reason for s in found]
         report = DatasetReport(rows=len(table), rejected=dict(Counter(r for r in reasons if r)))
         accepted = np.array([not r for r in reasons], dtype=bool)
-        for label in dataset.labels:
+        for label in dataset.labels_in(table):
             value = values(table, label.rule)
             usable = accepted & value.notna().to_numpy()
             if label.keep != "all":
@@ -158,8 +247,9 @@ def aggregate(
     """
     keys = measurements.groupby("connectivity")["parent_smiles"].min().sort_index()
     columns, reports = {}, {}
+    parts = dict(iter(measurements.groupby("endpoint")))
     for endpoint in endpoints:
-        part = measurements[measurements["endpoint"] == endpoint.name]
+        part = parts.get(endpoint.name, measurements.iloc[:0])
         parents = part.groupby(["connectivity", "parent_smiles"])["value"].agg(["mean", "min", "max", "size"])
         agree = parents if endpoint.is_regression else parents[parents["min"] == parents["max"]]
         molecules = agree.groupby(level="connectivity")["mean"].agg(["mean", "min", "max", "size"])
@@ -176,6 +266,18 @@ def aggregate(
         )
     table = pd.DataFrame({"parent_smiles": keys} | columns)
     return table[table[[e.name for e in endpoints]].notna().any(axis=1)], reports
+
+
+def published_parts(dataset: Dataset, cache: Path, options: standardise.StandardiseOptions) -> "pd.Series[str]":
+    """Part of the published split of each molecule: name of the part, indexed by connectivity.
+
+    A molecule with rows in several parts belongs to the first part of the registry, the one to train on, so no
+    molecule is tested that was seen in training. Rejected structures are left out.
+    """
+    rows = published_split(dataset, cache).dropna()
+    rows["connectivity"] = [s.connectivity for s in structures_of(list(rows["structure"]), options)]
+    first = rows[rows["connectivity"] != ""].sort_values("split", kind="stable").drop_duplicates("connectivity")
+    return first.set_index("connectivity")["split"].astype(str).sort_index()
 
 
 def table_schema(endpoints: Sequence[Endpoint]) -> pa.Schema:
@@ -258,14 +360,32 @@ def read_table(path: Path, endpoints: Sequence[Endpoint]) -> pa.Table:
         MolsieveError: It is missing or was made for other endpoints.
 
     """
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except OSError as error:
-        raise MolsieveError(f"The curated table cannot be read: {error}", where=str(path)) from error
+    table = _read_parquet(path)
     if table.schema.names != table_schema(endpoints).names:
         raise MolsieveError(
             "The curated table was made for other endpoints.", where=str(path), fix="Run 'molsieve training curate'."
         )
     return table
+
+
+def read_auxiliary(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    """Auxiliary table written by ``curate``, and the names of its tasks: the columns after the features.
+
+    Raises:
+        MolsieveError: It is missing or is no such table.
+
+    """
+    table = _read_parquet(path)
+    features = table_schema(()).names
+    if table.schema.names[: len(features)] != features:
+        raise MolsieveError(
+            "This is no table of auxiliary tasks.", where=str(path), fix="Run 'molsieve training curate'."
+        )
+    return table, tuple(table.schema.names[len(features) :])
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except OSError as error:
+        raise MolsieveError(f"The curated table cannot be read: {error}", where=str(path)) from error

@@ -1,15 +1,18 @@
 """The dataset registry: where training data comes from, what it may be used for, how labels are read from it."""
 
 import hashlib
+import math
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import pandas as pd
 import pooch
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from rdkit import Chem
 
 from molsieve.errors import MolsieveError
 from molsieve.models.endpoints import Endpoint
@@ -53,10 +56,11 @@ class ThresholdRule(Section):
 
 
 class ValueRule(Section):
-    """The number itself; regression."""
+    """The number itself or its logarithm; regression."""
 
     kind: Literal["value"]
     column: str
+    transform: Literal["none", "log10"] = "none"
 
 
 LabelRule = Annotated[BinaryRule | DeviationRule | ThresholdRule | ValueRule, Field(discriminator="kind")]
@@ -80,6 +84,32 @@ class DataFile(Section):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
+class Join(Section):
+    """A second table about the same rows, e.g. labels kept apart from structures."""
+
+    file: DataFile
+    key: str
+    """Column that names the rows in both tables; every row of either has exactly one counterpart."""
+
+
+class PublishedSplit(Section):
+    """The authors' own division of the rows, to compare with their figures; curation uses the labels of every part."""
+
+    column: str
+    parts: dict[str, str] = Field(min_length=2)
+    """Cell that marks each part, e.g. ``{train: ws, test: ts}``; the part to train on comes first."""
+
+
+class Auxiliary(Section):
+    """Makes every column but the structure a binary task that helps to train the shared trunk, never predicted."""
+
+    prefix: str = Field(pattern=r"^[a-z][a-z0-9_]*_$")
+    """Beginning of the names of the tasks."""
+    min_labels: int = 500
+    min_positives: int = 50
+    """Assays with fewer molecules, counted after aggregation, are dropped."""
+
+
 class Dataset(Section):
     """A published table of measurements."""
 
@@ -90,37 +120,91 @@ class Dataset(Section):
     licence: str
     files: tuple[DataFile, ...] = Field(min_length=1)
     """Parts with the same columns, read one after the other."""
+    format: Literal["table", "sdf"] = "table"
+    """Delimited text with a header, or SD file: a row a record, its properties as columns."""
     separator: str = ","
     skip_rows: int = 0
     """Lines above the header."""
     structure_column: str
-    labels: tuple[Label, ...] = Field(min_length=1)
+    """Column of the SMILES; for SD files the name under which the SMILES of the mol block appears."""
+    joins: tuple[Join, ...] = ()
+    labels: tuple[Label, ...] = ()
+    auxiliary: Auxiliary | None = None
+    """Stands in the place of ``labels``."""
+    split: PublishedSplit | None = None
     notes: str = ""
 
+    @model_validator(mode="after")
+    def _labels_or_auxiliary(self) -> Self:
+        if bool(self.labels) == (self.auxiliary is not None):
+            msg = "a data set has either labels or auxiliary"
+            raise ValueError(msg)
+        return self
+
     def read(self, cache: Path) -> pd.DataFrame:
-        """Table as text: empty cells are missing, nothing is interpreted; parts follow one another.
+        """Table as text: empty cells are missing, nothing is interpreted; parts follow one another, then joins.
 
         Args:
             cache: Folder for downloads; unused when the mirror is set.
 
         Raises:
-            MolsieveError: A file is missing, has another digest, or lacks a column.
+            MolsieveError: A file is missing, has another digest, lacks a column, or cannot be joined.
 
         """
+        others = [self._read_text(locate(join.file, cache)) for join in self.joins]
+        needed = {self.structure_column, *(label.rule.column for label in self.labels)}
+        needed |= {join.key for join in self.joins} | ({self.split.column} if self.split else set())
         parts = []
         for file in self.files:
-            table = pd.read_csv(
-                locate(file, cache), sep=self.separator, skiprows=self.skip_rows, dtype=str, encoding="utf-8-sig"
-            )
-            needed = {self.structure_column, *(label.rule.column for label in self.labels)}
-            if missing := needed - set(table.columns):
+            path = locate(file, cache)
+            part = _read_sdf(path, self.structure_column) if self.format == "sdf" else self._read_text(path)
+            if missing := needed.difference(part.columns, *(other.columns for other in others)):
                 raise MolsieveError(
                     f"Data set {self.name} has no column {', '.join(sorted(missing))}.",
                     where=file.path,
-                    fix=f"Its columns are {', '.join(table.columns)}; correct config/datasets.yaml.",
+                    fix=f"Its columns are {', '.join(part.columns)}; correct config/datasets.yaml.",
                 )
-            parts.append(table)
-        return pd.concat(parts, ignore_index=True)
+            parts.append(part)
+        table = pd.concat(parts, ignore_index=True)
+        for join, other in zip(self.joins, others, strict=True):
+            table = _joined(table, other, join)
+        return table
+
+    def labels_in(self, table: pd.DataFrame) -> tuple[Label, ...]:
+        """Labels to read from the table: those of the registry, or one an assay of an auxiliary data set."""
+        if self.auxiliary is None:
+            return self.labels
+        names = {c: self.auxiliary.prefix + _snake_case(c) for c in table.columns if c != self.structure_column}
+        if len(set(names.values())) < len(names):
+            raise MolsieveError(f"Two columns of the auxiliary data set {self.name} differ only in case or signs.")
+        return tuple(
+            Label(endpoint=name, rule=BinaryRule(kind="binary", column=column)) for column, name in names.items()
+        )
+
+    def _read_text(self, path: Path) -> pd.DataFrame:
+        return pd.read_csv(path, sep=self.separator, skiprows=self.skip_rows, dtype=str, encoding="utf-8-sig")
+
+
+def _read_sdf(path: Path, structure_column: str) -> pd.DataFrame:
+    """Properties and canonical SMILES of each record; a record RDKit cannot parse is a row of empty cells."""
+    rows = []
+    for mol in Chem.SDMolSupplier(str(path)):
+        properties = {} if mol is None else {name: mol.GetProp(name) for name in mol.GetPropNames()}
+        rows.append(properties | {structure_column: None if mol is None else Chem.MolToSmiles(mol)})
+    return pd.DataFrame(rows)
+
+
+def _joined(table: pd.DataFrame, other: pd.DataFrame, join: Join) -> pd.DataFrame:
+    if not (table[join.key].is_unique and other[join.key].is_unique and set(table[join.key]) == set(other[join.key])):
+        raise MolsieveError(
+            f"The column {join.key} does not name the same rows, each once, as in the files of the data set.",
+            where=join.file.path,
+        )
+    return table.merge(other, on=join.key)
+
+
+def _snake_case(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
 class Registry(Section):
@@ -226,7 +310,7 @@ def values(table: pd.DataFrame, rule: BinaryRule | DeviationRule | ThresholdRule
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     _refuse_unknown(column[column.notna() & numbers.isna()], rule.column)
     if isinstance(rule, ValueRule):
-        return numbers
+        return numbers if rule.transform == "none" else _log10(numbers, rule.column)
     if isinstance(rule, DeviationRule):
         limit = numbers.mean() + rule.standard_deviations * numbers.std()
         hit = numbers <= limit if rule.standard_deviations < 0 else numbers >= limit
@@ -237,10 +321,42 @@ def values(table: pd.DataFrame, rule: BinaryRule | DeviationRule | ThresholdRule
     return hit.astype(float).where(numbers.notna())
 
 
+def _log10(numbers: "pd.Series[float]", column: str) -> "pd.Series[float]":
+    if (numbers <= 0).any():
+        raise MolsieveError(
+            f"{(numbers <= 0).sum()} cells of column {column} are zero or negative and have no logarithm.",
+            fix="Take 'transform: none' in config/datasets.yaml.",
+        )
+    return numbers.map(math.log10)
+
+
+def published_split(dataset: Dataset, cache: Path) -> pd.DataFrame:
+    """Rows of a data set in the parts its authors published.
+
+    ``curation.published_parts`` gives the same for the molecules of the curated table.
+
+    Returns:
+        Columns ``structure`` (as in the file) and ``split`` (name of the part; ordered as in the registry).
+
+    Raises:
+        MolsieveError: The registry has no split of this data set, or a row belongs to no part of it.
+
+    """
+    if dataset.split is None:
+        raise MolsieveError(f"The registry has no published split of {dataset.name}.")
+    table = dataset.read(cache)
+    part_of = {cell: part for part, cell in dataset.split.parts.items()}
+    cells = table[dataset.split.column]
+    split = cells.map(part_of)
+    _refuse_unknown(cells[split.isna()], dataset.split.column)
+    ordered = pd.Categorical(split, categories=list(dataset.split.parts), ordered=True)
+    return pd.DataFrame({"structure": table[dataset.structure_column], "split": ordered})
+
+
 def _refuse_unknown(cells: "pd.Series[str]", column: str) -> None:
     if len(cells):
         examples: Iterable[str] = sorted({repr(cell) for cell in cells})[:5]
         raise MolsieveError(
             f"{len(cells)} cells of column {column} are neither empty nor a known label: {', '.join(examples)}.",
-            fix="Name the values under 'positive' and 'negative' in config/datasets.yaml.",
+            fix="Name the values in config/datasets.yaml (positive, negative, parts), or correct the rule.",
         )

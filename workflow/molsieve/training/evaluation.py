@@ -1,4 +1,4 @@
-"""Held-out metrics of the network and its baselines, from stored out-of-fold predictions."""
+"""Held-out metrics from stored out-of-fold predictions: of a model, its parts and its baselines, on the same folds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,57 +9,78 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from molsieve.errors import MolsieveError
-from molsieve.models.calibration import CalibrationTable, expected_calibration_error
-from molsieve.models.endpoints import Endpoint
-from molsieve.models.neighbours import FoldedBits, nearest_similarity
-from molsieve.training.calibrating import fit_calibration
-from molsieve.training.fit import TrainingData
-from molsieve.training.splits import FOLDS, Scheme
+from molsieve.models.fingerprint_set import FoldedBits, nearest_similarity
+from molsieve.training.data import TrainingData
+from molsieve.training.splits import FOLDS
 
 SIMILARITY_EDGES = (0.0, 0.3, 0.4, 0.5, 1.0)
+BASELINES = {"forest": "forest", "neighbours": "neighbours", "logp_mw": "trivial"}
+"""Baselines by their name in the metrics, and their name in the stored predictions."""
+FALSE_POSITIVE_RATES = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Predictions for every molecule by models that had not seen it, under one scheme."""
+    """Predictions for molecules by models that had not seen them, under one scheme of splitting."""
 
     folds: NDArray[np.int8]
-    outputs: NDArray[np.float32]
-    """Of the network's members: logits or values, [n, members, endpoints]."""
-    unseen_fraction: NDArray[np.float32]
-    forest: NDArray[np.float32]
-    """[n, endpoints], NaN where there is no label."""
-    trivial: NDArray[np.float32]
+    """Fold of each molecule, [n]."""
+    parts: dict[str, NDArray[np.float32]]
+    """Of each part of a stack: logits, or values, of its members, [n, members, endpoints]; NaN where there is none."""
+    baselines: dict[str, NDArray[np.float32]]
+    """Of each baseline (``BASELINES``), [n, endpoints]; NaN where there is no label."""
 
 
-def read_out_of_fold(folder: Path, scheme: Scheme, folds: NDArray[np.int8], baselines: Path) -> OutOfFold:
+def read_out_of_fold(
+    folder: Path, baselines: Path, scheme: str, folds: NDArray[np.int8], parts: Sequence[str], rows: NDArray[np.int64]
+) -> OutOfFold:
     """Put the predictions of the five folds together.
+
+    Args:
+        folder: ``<part>-<scheme>-<fold>.safetensors``, by ``components.predict_fold``.
+        baselines: ``<scheme>-<fold>.safetensors``, by ``baselines.baseline_fold``.
+        scheme: How the molecules were split.
+        folds: Fold of each molecule that is asked for, [n].
+        parts: Which parts to read.
+        rows: Their rows in the curated table, ascending, [n].
 
     Raises:
         MolsieveError: A fold is missing or does not fit the splits.
 
     """
-    network = _joined([folder / f"{scheme}-{fold}.safetensors" for fold in range(FOLDS)], len(folds))
-    others = _joined([baselines / f"{scheme}-{fold}.safetensors" for fold in range(FOLDS)], len(folds))
-    return OutOfFold(folds, network["outputs"], network["unseen_fraction"], others["forest"], others["trivial"])
+    found = {part: _joined([folder / f"{part}-{scheme}-{f}.safetensors" for f in range(FOLDS)], rows) for part in parts}
+    others = _joined([baselines / f"{scheme}-{f}.safetensors" for f in range(FOLDS)], rows, fill=True)
+    return OutOfFold(
+        folds,
+        {part: tensors["outputs"].astype(np.float32) for part, tensors in found.items()},
+        {name: others[stored] for name, stored in BASELINES.items()},
+    )
 
 
-def _joined(files: Sequence[Path], n: int) -> dict[str, NDArray[np.float32]]:
+def _joined(files: Sequence[Path], wanted: NDArray[np.int64], *, fill: bool = False) -> dict[str, NDArray[Any]]:
+    """Put the arrays of several files in the order of the wanted rows; with ``fill`` absent rows are NaN."""
     parts = [load_file(file) for file in files]
     rows = np.concatenate([part["rows"] for part in parts])
-    if not np.array_equal(np.sort(rows), np.arange(n)):
+    missing = ~np.isin(wanted, rows)
+    if len(np.unique(rows)) != len(rows) or (missing.any() and not fill):
         raise MolsieveError(
             "The out-of-fold predictions do not belong to these splits.",
             where=str(files[0].parent),
             fix="Delete the folder and train again.",
         )
-    order = np.argsort(rows)
-    return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0] if name != "rows"}
+    place = np.searchsorted(np.sort(rows), wanted)
+    order = np.argsort(rows)[np.minimum(place, len(rows) - 1)]
+    names = [name for name in parts[0] if name not in {"rows", "everywhere"}]
+    arrays = {name: np.concatenate([part[name] for part in parts])[order] for name in names}
+    if missing.any():
+        for array in arrays.values():
+            array[missing] = np.nan
+    return arrays
 
 
 def scores(truth: Array, predicted: Array, *, regression: bool) -> dict[str, float]:
@@ -72,7 +93,7 @@ def scores(truth: Array, predicted: Array, *, regression: bool) -> dict[str, flo
             "rmse": float(np.sqrt((error**2).mean())),
             "r2": float(1 - (error**2).sum() / spread),
         }
-    if truth.min() == truth.max():
+    if not len(truth) or truth.min() == truth.max():
         return {}
     return {
         "auroc": float(roc_auc_score(truth, predicted)),
@@ -82,28 +103,44 @@ def scores(truth: Array, predicted: Array, *, regression: bool) -> dict[str, flo
 
 def over_folds(truth: Array, predicted: Array, folds: NDArray[np.int8], *, regression: bool) -> dict[str, Any]:
     """Mean, standard deviation and single values of each metric over the folds."""
-    each = [scores(truth[folds == f], predicted[folds == f], regression=regression) for f in range(FOLDS)]
-    summary: dict[str, Any] = {}
-    for metric in ("mae", "rmse", "r2") if regression else ("auroc", "auprc"):
+    each = []
+    for fold in range(FOLDS):
+        inside = (folds == fold) & ~np.isnan(predicted)
+        if inside.any():
+            each.append(scores(truth[inside], predicted[inside], regression=regression))
+    return summary(each)
+
+
+def summary(each: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """Mean, standard deviation and single values of each metric over held-out sets."""
+    result: dict[str, Any] = {}
+    for metric in dict.fromkeys(name for fold in each for name in fold):
         values = np.array([fold[metric] for fold in each if metric in fold])
-        summary[metric] = {
+        result[metric] = {
             "mean": round(float(values.mean()), 4),
-            "sd": round(float(values.std(ddof=1)), 4),
+            "sd": round(float(values.std(ddof=1)), 4) if len(values) > 1 else 0.0,
             "folds": [round(float(v), 4) for v in values],
         }
-    return summary
+    return result
 
 
-def endpoint_metrics(data: TrainingData, oof: OutOfFold, index: int) -> dict[str, Any]:
-    """Network beside its baselines for one endpoint under one scheme."""
+def endpoint_metrics(data: TrainingData, oof: OutOfFold, model: NDArray[np.float32], index: int) -> dict[str, Any]:
+    """Model, its parts and the baselines for one endpoint under one scheme.
+
+    Args:
+        data: The molecules of ``oof``.
+        oof: Out-of-fold predictions.
+        model: Mean output of the whole model, [n, endpoints].
+        index: Of the endpoint.
+
+    """
     endpoint = data.endpoints[index]
     measured = ~np.isnan(data.targets[:, index])
     truth, folds = data.targets[measured, index].astype(float), oof.folds[measured]
-    predicted = {
-        "network": oof.outputs[measured][:, :, index].mean(axis=1),
-        "forest": oof.forest[measured, index],
-        "logp_mw": oof.trivial[measured, index],
-    }
+    predicted = {"model": model[measured, index]}
+    if len(oof.parts) > 1:
+        predicted |= {part: outputs[measured][:, :, index].mean(axis=1) for part, outputs in oof.parts.items()}
+    predicted |= {name: values[measured, index] for name, values in oof.baselines.items() if index < values.shape[1]}
     result: dict[str, Any] = {"n": int(measured.sum())}
     if not endpoint.is_regression:
         result |= {"positives": int(truth.sum()), "prevalence": round(float(truth.mean()), 4)}
@@ -112,78 +149,77 @@ def endpoint_metrics(data: TrainingData, oof: OutOfFold, index: int) -> dict[str
     return result
 
 
-def calibration_quality(logits: Array, labels: Array, folds: NDArray[np.int8]) -> dict[str, float]:
-    """Compare the calibration error before, and after a calibration fitted on the other folds (so not flattered)."""
-    calibrated = np.empty_like(logits)
-    for fold in range(FOLDS):
-        held_out = folds == fold
-        if labels[~held_out].min() == labels[~held_out].max():
-            calibrated[held_out] = labels[~held_out].mean()
-            continue
-        calibration = fit_calibration(logits[~held_out], labels[~held_out])
-        calibrated[held_out] = apply(calibration, logits[held_out])
-    return {
-        "ece_raw": round(expected_calibration_error(1 / (1 + np.exp(-logits)), labels), 4),
-        "ece_cross_fitted": round(expected_calibration_error(calibrated, labels), 4),
-    }
+def ranking(truth: Array, predicted: Array) -> dict[str, list[float]]:
+    """True positive rate at fixed false positive rates: what precision at any prevalence follows from."""
+    fpr, tpr, _ = roc_curve(truth, predicted, drop_intermediate=False)
+    found = np.interp(FALSE_POSITIVE_RATES, fpr, tpr)
+    return {"fpr": list(FALSE_POSITIVE_RATES), "tpr": [round(float(v), 4) for v in found]}
 
 
-def apply(calibration: Any, logits: Array) -> Array:  # noqa: ANN401 - Calibration, or anything with its grid
-    """Calibrated probabilities of one endpoint."""
-    import torch
-
-    tensor = torch.from_numpy(logits.astype(np.float32))[:, None]
-    probabilities: Array = CalibrationTable([calibration]).probabilities(tensor)[:, 0].numpy().astype(float)
-    return probabilities
-
-
-def by_similarity(data: TrainingData, oof: OutOfFold, index: int) -> list[dict[str, Any]]:
+def by_similarity(
+    data: TrainingData,
+    similarity: NDArray[np.float32],
+    model: NDArray[np.float32],
+    forest: NDArray[np.float32],
+    index: int,
+) -> list[dict[str, Any]]:
     """Metrics by Tanimoto similarity to the nearest training molecule of the endpoint in the other folds.
 
     Predictions of all folds are pooled: single folds have too few positives in the far bins.
+
+    Args:
+        data: The molecules.
+        similarity: Of the molecules with a label of the endpoint (``nearest_out_of_fold``).
+        model: Mean output of the model, [n, endpoints].
+        forest: Of the forest, [n, endpoints].
+        index: Of the endpoint.
+
     """
     measured = np.flatnonzero(~np.isnan(data.targets[:, index]))
-    similarity = nearest_out_of_fold(data, measured, oof.folds)
+    regression = data.endpoints[index].is_regression
     truth = data.targets[measured, index].astype(float)
-    network = oof.outputs[measured][:, :, index].mean(axis=1).astype(float)
-    forest = oof.forest[measured, index].astype(float)
     rows = []
     for low, high in pairwise(SIMILARITY_EDGES):
         inside = (similarity >= low) & ((similarity < high) | (high == SIMILARITY_EDGES[-1]))
         row: dict[str, Any] = {"from": low, "to": high, "n": int(inside.sum())}
-        if inside.any():
-            row["positives"] = int(truth[inside].sum())
-            for name, values in (("network", network), ("forest", forest)):
-                found = scores(truth[inside], values[inside], regression=data.endpoints[index].is_regression)
+        if inside.sum() > 1:
+            if not regression:
+                row["positives"] = int(truth[inside].sum())
+            for name, values in (("model", model), ("forest", forest)):
+                part = values[measured[inside], index].astype(float)
+                known = ~np.isnan(part)
+                found = scores(truth[inside][known], part[known], regression=regression)
                 row[name] = {metric: round(value, 4) for metric, value in found.items()}
         rows.append(row)
     return rows
 
 
 def nearest_out_of_fold(data: TrainingData, rows: NDArray[np.int64], folds: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Similarity of each molecule to the nearest of ``rows`` in another fold."""
-    offsets, ids = data.features.offsets, data.features.ids
-    fingerprints = [ids[offsets[i] : offsets[i + 1]] for i in rows]
+    """Similarity of each of ``rows`` to the nearest of them in another fold."""
+    bits = FoldedBits.of(data.fingerprints(rows))
     similarity = np.zeros(len(rows), dtype=np.float32)
     for fold in range(FOLDS):
-        inside = np.flatnonzero(folds[rows] == fold)
-        outside = np.flatnonzero(folds[rows] != fold)
-        similarity[inside] = nearest_similarity(
-            FoldedBits.of([fingerprints[i] for i in inside]), FoldedBits.of([fingerprints[i] for i in outside])
-        )
+        inside, outside = np.flatnonzero(folds[rows] == fold), np.flatnonzero(folds[rows] != fold)
+        similarity[inside] = nearest_similarity(bits.take(inside), bits.take(outside))
     return similarity
 
 
-def headline(endpoints: Sequence[Endpoint], metrics: dict[str, Any]) -> str:
-    """Benchmark table for terminals: network (forest) under both schemes."""
-    lines = [f"{'endpoint':30} {'n':>6} {'prev.':>6}  {'random: network (forest)':32} scaffold: network (forest)"]
-    for endpoint in endpoints:
+def headline(data: TrainingData, metrics: dict[str, Any]) -> str:
+    """Benchmark table for terminals: model (forest) under each scheme."""
+    schemes = [s for s in ("scaffold", "random", "cluster") if any(s in row for row in metrics.values())]
+    lines = [f"{'endpoint':34} {'n':>6} {'prev.':>6}  " + "  ".join(f"{s + ': model (forest)':33}" for s in schemes)]
+    for endpoint in data.endpoints:
         row = metrics[endpoint.name]
         names = ("mae", "r2") if endpoint.is_regression else ("auroc", "auprc")
         cells = []
-        for scheme in ("random", "scaffold"):
-            shown = [f"{row[scheme]['network'][m]['mean']:.3f} ({row[scheme]['forest'][m]['mean']:.3f})" for m in names]
-            cells.append(" / ".join(shown))
+        for scheme in schemes:
+            shown = [f"{_mean(row, scheme, 'model', m)} ({_mean(row, scheme, 'forest', m)})" for m in names]
+            cells.append(f"{' / '.join(shown) if scheme in row else '':33}")
         prevalence = "" if endpoint.is_regression else f"{row['scaffold']['prevalence']:.3f}"
-        lines.append(f"{endpoint.name:30} {row['scaffold']['n']:6} {prevalence:>6}  {cells[0]:32} {cells[1]}")
+        lines.append(f"{endpoint.name:34} {row['scaffold']['n']:6} {prevalence:>6}  {'  '.join(cells)}".rstrip())
     return "\n".join(lines)
+
+
+def _mean(row: dict[str, Any], scheme: str, name: str, metric: str) -> str:
+    found = row.get(scheme, {}).get(name, {}).get(metric)
+    return "-" if found is None else f"{found['mean']:.3f}"

@@ -13,14 +13,18 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from rdkit.SimDivFilters import rdSimDivPickers
 
 from molsieve.errors import MolsieveError
 from molsieve.files import write_table, write_text
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.fingerprint_set import FoldedBits, nearest
 
-Scheme = Literal["scaffold", "random"]
-SCHEMES: tuple[Scheme, ...] = ("scaffold", "random")
+Scheme = Literal["scaffold", "random", "cluster", "random1", "random2", "random3"]
+SCHEMES: tuple[Scheme, ...] = ("scaffold", "random", "cluster", "random1", "random2", "random3")
+"""``random1`` to ``random3`` repeat ``random`` with other seeds."""
 FOLDS = 5
+CLUSTER_SIMILARITY = 0.4
 
 SPLITS = pa.schema(
     [pa.field("connectivity", pa.string(), nullable=False)]
@@ -52,6 +56,10 @@ def split(table: pa.Table, endpoints: Sequence[Endpoint], out: Path, *, seed: in
     folds: dict[Scheme, NDArray[np.int8]] = {
         "scaffold": scaffold_folds(keys, table["scaffold"].to_pylist(), seed),
         "random": stratified_folds(keys, labels, seed),
+        "cluster": cluster_folds(keys, FoldedBits.of(table["morgan_ids"].to_numpy().tolist()), seed),
+        "random1": stratified_folds(keys, labels, seed + 1),
+        "random2": stratified_folds(keys, labels, seed + 2),
+        "random3": stratified_folds(keys, labels, seed + 3),
     }
     write_table(out, pa.table({"connectivity": keys} | {s: folds[s] for s in SCHEMES}, schema=SPLITS), SPLITS)
     return {s: freeze(keys, folds[s]) for s in SCHEMES}
@@ -61,6 +69,20 @@ def scaffold_folds(keys: Sequence[str], scaffolds: Sequence[str], seed: int) -> 
     """Fold of each molecule by its Murcko scaffold; acyclic molecules, which have none, by their own key."""
     groups = [scaffold or f"acyclic:{key}" for key, scaffold in zip(keys, scaffolds, strict=True)]
     return np.array([_number(seed, "scaffold", group) % FOLDS for group in groups], dtype=np.int8)
+
+
+def cluster_folds(keys: Sequence[str], fingerprints: FoldedBits, seed: int) -> NDArray[np.int8]:
+    """Fold of each molecule by its sphere-exclusion cluster: most pairs above ``CLUSTER_SIMILARITY`` stay together.
+
+    Centres are picked in the order of a hash of the keys, so the order of the rows does not matter; every other
+    molecule joins its nearest centre. Reference: Butina, doi:10.1021/ci9803381; the picking is RDKit's LeaderPicker.
+    """
+    order = np.argsort([_number(seed, "cluster", key) for key in keys], kind="stable")
+    vectors = [fingerprints.bit_vector(i) for i in order]
+    picker = rdSimDivPickers.LeaderPicker()
+    centres = order[list(picker.LazyBitVectorPick(vectors, len(vectors), 1 - CLUSTER_SIMILARITY))]
+    _, place = nearest(fingerprints, fingerprints.take(centres))
+    return np.array([_number(seed, "cluster", keys[centres[i]]) % FOLDS for i in place], dtype=np.int8)
 
 
 def stratified_folds(keys: Sequence[str], labels: NDArray[np.float64], seed: int) -> NDArray[np.int8]:

@@ -1,11 +1,9 @@
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from rdkit import Chem, DataStructs
 
 from molsieve.chemistry.fingerprints import morgan_bits, sparse_morgan
-from molsieve.models.neighbours import FoldedBits, nearest_similarity, neighbours
+from molsieve.models.fingerprint_set import FoldedBits, nearest, nearest_similarity
 
 from .conftest import KNOWN, NEW
 
@@ -28,7 +26,7 @@ def test_similarities_are_those_of_rdkit():
 
 
 def test_blocks_do_not_matter(monkeypatch):
-    from molsieve.models import neighbours as module
+    from molsieve.models import fingerprint_set as module
 
     expected = nearest_similarity(folded(NEW + KNOWN), folded(KNOWN))
     monkeypatch.setattr(module, "_QUERY_ROWS", 2)
@@ -41,11 +39,7 @@ def test_nothing_to_compare_with():
     assert nearest_similarity(folded([]), folded(KNOWN)).tolist() == []
 
 
-def test_the_stage(tmp_path, tiny_model):
-    pq.write_table(pa.table({"record_id": [7, 8], "parent_smiles": [KNOWN[2], NEW[0]]}), tmp_path / "shortlist.parquet")
-    report = neighbours(tmp_path / "shortlist.parquet", tiny_model, tmp_path / "out.parquet", threads=1)
-    table = pq.read_table(tmp_path / "out.parquet")
-    assert table["record_id"].to_pylist() == [7, 8]
-    assert table["nn_similarity"].to_pylist()[0] == 1.0
-    assert 0 < table["nn_similarity"].to_pylist()[1] < 0.5
-    assert (report.rows, report.near) == (2, 1)
+def test_which_molecule_is_nearest():
+    similarity, row = nearest(folded([KNOWN[3], NEW[0]]), folded(KNOWN))
+    assert (row[0], similarity[0]) == (3, 1.0)
+    assert nearest(folded(NEW), folded([]))[1].tolist() == [-1, -1, -1]

@@ -1,0 +1,102 @@
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from tests.unit.training.base_model import acidic, molecules, write_base
+from typer.testing import CliRunner
+
+from molsieve.commands.chemprop import add_chemprop_command
+from molsieve.commands.model_training import train_command
+from molsieve.errors import MolsieveError
+
+CHECKPOINT = Path(__file__).parents[1] / "models" / "chemprop" / "classification.pt"
+KNOWN = molecules(60)
+
+
+def run(command, *arguments):
+    app = typer.Typer()
+    app.command()(command)
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def files(tmp_path):
+    path = tmp_path / "assay.csv"
+    path.write_text("smiles,y,part\n" + "".join(f"{s},{acidic(s)},{'ab'[i % 2]}\n" for i, s in enumerate(KNOWN)))
+    return path, write_base(tmp_path / "base", KNOWN[:30]), tmp_path / "model"
+
+
+def options(files):
+    data, base, out = files
+    return "--data", data, "--smiles", "smiles", "--label", "y", "--name", "my_target", "--base", base, "--out", out
+
+
+def test_own_measurements_become_a_model(files):
+    out = files[2]
+    rows = out.with_name("rows.parquet")
+    result = run(train_command, *options(files), "--split-column", "part", "--rows", rows, "--threads", 1)
+    assert result.exit_code == 0, result.exception
+    said = result.output
+    assert "60 molecules with a label" in said
+    assert "Your split: a, b held out in turn" in said
+    for words in (
+        "New scaffolds",
+        "untuned forest",
+        "logP and weight only",
+        f"models: [{out}]",
+        "endpoints: [my_target]",
+    ):
+        assert words in said
+    assert rows.is_file()
+    assert json.loads((out / "model.json").read_text())["endpoints"][0]["n"] == 60
+
+
+def refused(command, *arguments):
+    result = run(command, *arguments)
+    assert isinstance(result.exception, MolsieveError), result.output
+    assert result.exception.fix or result.exception.where
+    return str(result.exception)
+
+
+def test_refusals(files, tmp_path):
+    data, _, out = files
+    small = tmp_path / "small.csv"
+    small.write_text("smiles,y\n" + "".join(f"{s},{acidic(s)}\n" for s in KNOWN[:10]))
+    arguments = [small if a == data else a for a in options(files)]
+    assert "10 molecules" in refused(train_command, *arguments)
+    one = tmp_path / "one.csv"
+    one.write_text("smiles,y\n" + "".join(f"{s},1\n" for s in KNOWN))
+    assert "same label" in refused(train_command, *[one if a == data else a for a in options(files)])
+    assert "no task" in refused(train_command, *options(files), "--task", "ranking")
+    out.mkdir()
+    (out / "file").touch()
+    assert "something already" in refused(train_command, *options(files))
+
+
+def test_leaking_split_is_refused_or_repaired(files):
+    data, _, _ = files
+    data.write_text(data.read_text() + f"{KNOWN[0]},{acidic(KNOWN[0])},b\n")
+    assert "leaks" in refused(train_command, *options(files), "--split-column", "part")
+    result = run(train_command, *options(files), "--split-column", "part", "--repair-split", "--threads", 1)
+    assert result.exit_code == 0, result.exception
+
+
+def test_chemprop_network_becomes_a_model(tmp_path):
+    data = tmp_path / "held_out.csv"
+    data.write_text("smiles,y\n" + "".join(f"{s},{acidic(s)}\n" for s in KNOWN))
+    out = tmp_path / "model"
+    common = (CHECKPOINT, "--name", "our_gnn", "--out", out)
+    result = run(add_chemprop_command, *common, "--calibration-data", data, "--label", "y")
+    assert result.exit_code == 0, result.exception
+    assert "AUROC".casefold() in result.output
+    assert (out / "model.safetensors").is_file()
+    assert "something already" in refused(add_chemprop_command, *common)
+
+
+def test_chemprop_refusals(tmp_path):
+    out = tmp_path / "model"
+    common = (CHECKPOINT, "--name", "our_gnn", "--out", out)
+    assert "classification" in refused(add_chemprop_command, *common, "--task", "regression")
+    assert "not named" in refused(add_chemprop_command, *common, "--calibration-data", CHECKPOINT)
+    assert not out.exists()

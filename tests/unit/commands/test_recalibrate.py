@@ -1,0 +1,66 @@
+import json
+
+import numpy as np
+import pytest
+from tests.unit.training.small_model import KNOWN, NEW, active, write_csv
+from typer.testing import CliRunner
+
+from molsieve.commands.models import models_app
+from molsieve.errors import MolsieveError
+from molsieve.models.store import WEIGHTS, load_model, verify
+
+pytest.importorskip("sklearn")
+
+
+def run(*arguments):
+    return CliRunner().invoke(models_app, ["recalibrate", *map(str, arguments)])
+
+
+def options(assay, out, endpoint="kills"):
+    return ["--data", assay, "--smiles", "smiles", "--label", "y", "--endpoint", endpoint, "--out", out]
+
+
+@pytest.fixture
+def assay(tmp_path):
+    return write_csv(tmp_path / "assay.csv", [(s, active(s)) for s in NEW])
+
+
+def test_only_the_trust_of_one_endpoint_changes(small_model, assay, tmp_path):
+    out = tmp_path / "ours"
+    result = run(small_model, *options(assay, out))
+    assert result.exit_code == 0, result.output
+    assert "after, 5-fold cross-validated" in result.stdout
+    verify(out)
+    assert (out / WEIGHTS).read_bytes() == (small_model / WEIGHTS).read_bytes()
+    old, new = load_model(small_model), load_model(out)
+    assert new.info == old.info
+    assert new.trust.calibrations["kills"] != old.trust.calibrations["kills"]
+    assert new.trust.calibrations["harms"] == old.trust.calibrations["harms"]
+    assert new.trust.fitted["kills"].on.startswith("assay.csv, sha256 ")
+    assert new.trust.fitted["kills"].n == 48
+    assert json.loads((out / "model_card.json").read_text())
+
+
+def test_interval(small_model, tmp_path):
+    random = np.random.default_rng(0)
+    assay = write_csv(tmp_path / "assay.csv", [(s, 2 + random.normal()) for s in NEW])
+    result = run(small_model, *options(assay, tmp_path / "ours", "dose"))
+    assert "90 % intervals cover" in result.stdout, result.output
+
+
+def test_training_molecules_are_refused(small_model, tmp_path):
+    assay = write_csv(tmp_path / "assay.csv", [(s, active(s)) for s in [*NEW, KNOWN[0]]])
+    result = run(small_model, *options(assay, tmp_path / "ours"))
+    assert isinstance(result.exception, MolsieveError)
+    assert "row 49" in str(result.exception)
+    assert not (tmp_path / "ours").exists()
+    assert run(small_model, *options(assay, tmp_path / "ours"), "--exclude-training").exit_code == 0
+
+
+def test_nothing_is_overwritten(small_model, assay, tmp_path):
+    out = tmp_path / "ours"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    result = run(small_model, *options(assay, out))
+    assert isinstance(result.exception, MolsieveError)
+    assert "something already" in str(result.exception)

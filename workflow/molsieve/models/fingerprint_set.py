@@ -1,0 +1,99 @@
+"""Many folded fingerprints in little memory, and the nearest of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rdkit.DataStructs import ExplicitBitVect
+
+from molsieve.chemistry.fingerprints import FOLDED_BITS
+
+_QUERY_ROWS = 512
+_TRAINING_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class FoldedBits:
+    """Set bits of folded fingerprints, one molecule after the other."""
+
+    bits: NDArray[np.uint16]
+    offsets: NDArray[np.int32]
+
+    @property
+    def molecules(self) -> int:
+        """Number of molecules."""
+        return len(self.offsets) - 1
+
+    @classmethod
+    def of(cls, fingerprints: list[NDArray[np.uint32]]) -> "FoldedBits":
+        """Fold the Morgan ids of each molecule; the same bits as ``chemistry.fingerprints.morgan_bits``."""
+        folded = [np.unique(ids % FOLDED_BITS).astype(np.uint16) for ids in fingerprints]
+        offsets = np.cumsum([0, *(len(bits) for bits in folded)]).astype(np.int32)
+        return cls(np.concatenate([*folded, np.empty(0, np.uint16)]), offsets)
+
+    def take(self, rows: NDArray[np.integer]) -> "FoldedBits":
+        """Any molecules in any order."""
+        rows = rows.astype(np.int64)
+        lengths = self.offsets[rows + 1] - self.offsets[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        index = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return FoldedBits(self.bits[index], offsets)
+
+    def bit_vector(self, row: int) -> ExplicitBitVect:
+        """One fingerprint as RDKit knows it."""
+        vector = ExplicitBitVect(FOLDED_BITS)
+        vector.SetBitsFromList(self.bits[self.offsets[row] : self.offsets[row + 1]].tolist())
+        return vector
+
+    def dense(self, start: int, stop: int) -> torch.Tensor:
+        """Fingerprints as rows of zeros and ones, float32, [stop - start, 2048]."""
+        lengths = np.diff(self.offsets[start : stop + 1])
+        matrix = np.zeros((stop - start, FOLDED_BITS), dtype=np.float32)
+        matrix[np.repeat(np.arange(stop - start), lengths), self.bits[self.offsets[start] : self.offsets[stop]]] = 1.0
+        return torch.from_numpy(matrix)
+
+
+def similarities(queries: FoldedBits, training: FoldedBits) -> Iterator[torch.Tensor]:
+    """Tanimoto similarities of blocks of queries to all training molecules, [block, training]."""
+    known = training.dense(0, training.molecules).T.contiguous()
+    sizes = known.sum(dim=0)
+    for start in range(0, queries.molecules, _QUERY_ROWS):
+        asked = queries.dense(start, min(start + _QUERY_ROWS, queries.molecules))
+        shared = asked @ known
+        yield shared / (asked.sum(dim=1)[:, None] + sizes[None, :] - shared).clamp(min=1.0)
+
+
+def nearest(queries: FoldedBits, training: FoldedBits) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Largest Tanimoto similarity of each query to any training molecule, and which one that is.
+
+    Intersections are one matrix product in float32, exact for counts this small; memory is bounded by the blocks.
+
+    Returns:
+        Similarities [queries], 0 when there are no training molecules; rows of the training molecules [queries], -1
+        when there are none. Of equally near ones the first.
+
+    """
+    best = torch.zeros(queries.molecules)
+    row = torch.full((queries.molecules,), -1, dtype=torch.int64)
+    sizes = torch.from_numpy(np.diff(queries.offsets).astype(np.float32))
+    for first in range(0, training.molecules, _TRAINING_ROWS):
+        last = min(first + _TRAINING_ROWS, training.molecules)
+        block = training.dense(first, last)
+        block_sizes = block.sum(dim=1)
+        transposed = block.T.contiguous()
+        for start in range(0, queries.molecules, _QUERY_ROWS):
+            stop = min(start + _QUERY_ROWS, queries.molecules)
+            shared = queries.dense(start, stop) @ transposed
+            union = sizes[start:stop, None] + block_sizes[None, :] - shared
+            similarity, place = (shared / union.clamp(min=1.0)).max(dim=1)
+            nearer = (similarity > best[start:stop]) | (row[start:stop] < 0)
+            best[start:stop] = torch.where(nearer, similarity, best[start:stop])
+            row[start:stop] = torch.where(nearer, place + first, row[start:stop])
+    return best.numpy(), row.numpy()
+
+
+def nearest_similarity(queries: FoldedBits, training: FoldedBits) -> NDArray[np.float32]:
+    """Largest Tanimoto similarity of each query to any training molecule; 0 when there are none."""
+    return nearest(queries, training)[0]

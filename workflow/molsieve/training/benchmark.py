@@ -1,0 +1,50 @@
+"""Evaluating the shipped models from the stored out-of-fold predictions; minutes, and nothing is trained."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from molsieve.training.assemble import Evaluated, evaluate
+from molsieve.training.components import STACKED
+from molsieve.training.data import TrainingData
+from molsieve.training.evaluation import OutOfFold, read_out_of_fold
+from molsieve.training.splits import FOLDS, read_folds
+
+ACTIVITY_SCHEMES = ("random", "random1", "random2", "random3", "cluster")
+"""Schemes that only the activity endpoints are measured on, by models trained on activity and gut data alone."""
+ACTIVITY_FAMILIES = ("activity", "gut")
+
+
+def evaluate_tier(data: TrainingData, tier: str, splits: Path, predictions: Path, baselines: Path) -> Evaluated:
+    """Evaluate one tier under every scheme whose predictions are there.
+
+    Args:
+        data: Curated molecules.
+        tier: ``triage`` (the student) or ``refine`` (the stack).
+        splits: Folds of every molecule.
+        predictions: Folder of the parts' predictions.
+        baselines: Folder of the baselines' predictions.
+
+    """
+
+    def read(scheme: str, parts: Sequence[str], rows: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> OutOfFold:
+        return read_out_of_fold(predictions, baselines, scheme, read_folds(splits, scheme)[rows], parts, rows)
+
+    everything = np.arange(data.molecules)
+    stacked = list(STACKED) if tier == "refine" else ["student"]
+    scaffold = read("scaffold", stacked, everything)
+
+    def is_there(scheme: str) -> bool:
+        files = [predictions / f"{name}-{scheme}-{f}.safetensors" for name in stacked for f in range(FOLDS)]
+        return all(
+            file.is_file() for file in [*files, *(baselines / f"{scheme}-{f}.safetensors" for f in range(FOLDS))]
+        )
+
+    others: dict[str, tuple[TrainingData, OutOfFold]] = {}
+    part, rows = data.of_families(ACTIVITY_FAMILIES)
+    for scheme in ACTIVITY_SCHEMES:
+        if tier == "refine" and is_there(scheme):
+            others[scheme] = (part, read(scheme, stacked, rows))
+    return evaluate(data, scaffold, others, date=datetime.now(UTC).isoformat(timespec="seconds"))

@@ -1,0 +1,234 @@
+"""How the models do where discovery happens: on classes, screens and splits they know nothing of.
+
+Each case trains the parts of a stack, and a forest, without some molecules, and looks at how these are ranked. The
+stack weighs its parts alike here, so nothing is chosen by the molecules left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+from sklearn.ensemble import ExtraTreesClassifier
+
+from molsieve.errors import MolsieveError
+from molsieve.scoring.classes import antibacterial_class
+from molsieve.training.baselines import TREES, folded_counts
+from molsieve.training.components import STACKED, fit_component
+from molsieve.training.data import TrainingData
+from molsieve.training.evaluation import scores, summary
+from molsieve.training.fit import TrainOptions
+
+ACTIVITY = "saureus_growth_inhibition"
+FAMILIES = ("activity", "gut")
+BETA_LACTAMS = ("penam", "cephem", "carbapenem", "monobactam", "beta-lactam")
+"""Left out together: they share the ring that makes the class."""
+CLASSES: tuple[str, ...] = (
+    "beta-lactam",
+    "macrolide",
+    "quinolone",
+    "tetracycline",
+    "aminoglycoside",
+    "cyclic peptide",
+    "nitrofuran",
+    "glycopeptide",
+)
+"""Classes with at least five S. aureus actives in the training data."""
+TOP = 0.05
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Outputs for molecules that were left out, [molecules, endpoints]; NaN for endpoints without a prediction."""
+
+    parts: dict[str, NDArray[np.float32]]
+    forest: NDArray[np.float32]
+
+    @property
+    def model(self) -> NDArray[np.float32]:
+        """Mean of the parts."""
+        mean: NDArray[np.float32] = np.nanmean(list(self.parts.values()), axis=0)
+        return mean
+
+
+def rank(
+    data: TrainingData,
+    train: NDArray[np.int64],
+    test: NDArray[np.int64],
+    *,
+    seed: int,
+    threads: int,
+    options: TrainOptions,
+    forests: Sequence[int],
+) -> Ranked:
+    """Train on some molecules and predict others.
+
+    Args:
+        data: Curated molecules.
+        train: Rows to train on.
+        test: Rows to predict.
+        seed: Of everything random.
+        threads: CPU threads.
+        options: Of the networks.
+        forests: Endpoints that the forest is wanted of.
+
+    """
+    parts: dict[str, NDArray[np.float32]] = {}
+    for component in STACKED:
+        fitted = fit_component(data, train, component, options=options, seed=seed, threads=threads)
+        parts[component] = fitted.outputs(data, test, threads).mean(axis=1)
+    columns = folded_counts(data.morgan)
+    forest = np.full((len(test), len(data.endpoints)), np.nan, dtype=np.float32)
+    for i in forests:
+        known = train[~np.isnan(data.targets[train, i])]
+        trees = ExtraTreesClassifier(TREES, n_jobs=threads, random_state=seed)
+        trees.fit(columns[known], data.targets[known, i])
+        forest[:, i] = trees.predict_proba(columns[test])[:, 1]
+    return Ranked(parts, forest)
+
+
+def class_left_out(
+    data: TrainingData, name: str, pool_folds: NDArray[np.int8], *, seed: int, threads: int, options: TrainOptions
+) -> dict[str, Any]:
+    """Share of a class's actives among the best 5 % when neither the class nor the pool was trained on.
+
+    Args:
+        data: Curated molecules.
+        name: One of ``CLASSES``.
+        pool_folds: Scaffold fold of each molecule; fold 0 is the pool the class has to stand out from.
+        seed: Of everything random.
+        threads: CPU threads.
+        options: Of the networks.
+
+    """
+    part, rows = data.of_families(FAMILIES)
+    names = BETA_LACTAMS if name == "beta-lactam" else (name,)
+    is_member = np.array([antibacterial_class(Chem.MolFromSmiles(s)) in names for s in part.parent_smiles])
+    index = [e.name for e in part.endpoints].index(ACTIVITY)
+    labels = part.targets[:, index]
+    in_pool = (pool_folds[rows] == 0) & ~is_member & ~np.isnan(labels)
+    train = np.flatnonzero(~is_member & (pool_folds[rows] != 0))
+    members = np.flatnonzero(is_member & (labels == 1.0))
+    test = np.concatenate([members, np.flatnonzero(in_pool)])
+    ranked = rank(part, train, test, seed=seed, threads=threads, options=options, forests=[index])
+    is_class = np.arange(len(test)) < len(members)
+    found: dict[str, Any] = {"class": name, "members": len(members), "pool": int(in_pool.sum())}
+    outputs = {"model": ranked.model, "forest": ranked.forest, **ranked.parts}
+    return found | {key: share_on_top(values[:, index], is_class) for key, values in outputs.items()}
+
+
+def share_on_top(values: NDArray[np.float32], is_class: NDArray[np.bool_]) -> float:
+    """Share of the class among the best ``TOP`` of class and pool; ties count half."""
+    limit = np.quantile(values, 1 - TOP)
+    own = values[is_class]
+    return round(float((own > limit).mean() + 0.5 * (own == limit).mean()), 3)
+
+
+def transfer(data: TrainingData, source: str, *, seed: int, threads: int, options: TrainOptions) -> dict[str, Any]:
+    """Train on one screen alone and rank the molecules that only the S. aureus screen has.
+
+    Args:
+        data: Curated molecules.
+        source: Endpoint trained on.
+        seed: Of everything random.
+        threads: CPU threads.
+        options: Of the networks.
+
+    """
+    names = [e.name for e in data.endpoints]
+    taught, asked = names.index(source), names.index(ACTIVITY)
+    others = [i for i, e in enumerate(data.endpoints) if e.family == "activity" and i != asked]
+    only = ~np.isnan(data.targets[:, asked]) & np.isnan(data.targets[:, others]).all(axis=1)
+    rows = np.flatnonzero(~np.isnan(data.targets[:, taught]) | only)
+    alone = TrainingData(
+        endpoints=(data.endpoints[taught],),
+        connectivity=[data.connectivity[i] for i in rows],
+        parent_smiles=[data.parent_smiles[i] for i in rows],
+        targets=data.targets[rows][:, [taught]],
+        morgan=data.morgan.take(rows),
+        rich=None if data.rich is None else data.rich.take(rows),
+    )
+    test = np.flatnonzero(only[rows])
+    train = np.flatnonzero(~np.isnan(alone.targets[:, 0]))
+    ranked = rank(alone, train, test, seed=seed, threads=threads, options=options, forests=[0])
+    truth = data.targets[rows[test], asked].astype(float)
+    found: dict[str, Any] = {"trained_on": source, "n": len(test), "positives": int(truth.sum())}
+    outputs = {"model": ranked.model, "forest": ranked.forest, **ranked.parts}
+    for key, values in outputs.items():
+        found[key] = {m: round(v, 4) for m, v in scores(truth, values[:, 0].astype(float), regression=False).items()}
+    return found
+
+
+def protocol(
+    data: TrainingData,
+    endpoints: Sequence[str],
+    held_out: NDArray[np.bool_],
+    tested: NDArray[np.bool_],
+    families: Sequence[str],
+    *,
+    seed: int,
+    threads: int,
+    options: TrainOptions,
+) -> dict[str, Any]:
+    """Mean AUROC and AUPRC over some endpoints for molecules of a published test set, held out of everything.
+
+    Args:
+        data: Curated molecules.
+        endpoints: Those averaged over.
+        held_out: Molecules not trained on.
+        tested: Those of them that are scored.
+        families: Families trained on.
+        seed: Of everything random.
+        threads: CPU threads.
+        options: Of the networks.
+
+    Raises:
+        MolsieveError: None of the molecules is held out.
+
+    """
+    part, rows = data.of_families(families)
+    outside, test = held_out[rows], np.flatnonzero(tested[rows])
+    if not len(test):
+        raise MolsieveError("The published split holds out none of the curated molecules.")
+    indices = [i for i, e in enumerate(part.endpoints) if e.name in set(endpoints)]
+    ranked = rank(part, np.flatnonzero(~outside), test, seed=seed, threads=threads, options=options, forests=indices)
+    found: dict[str, Any] = {"seed": seed, "molecules": len(test), "endpoints": len(indices)}
+    outputs = {"model": ranked.model, "forest": ranked.forest, **ranked.parts}
+    for key, values in outputs.items():
+        each = []
+        for i in indices:
+            known = ~np.isnan(part.targets[test, i]) & ~np.isnan(values[:, i])
+            truth = part.targets[test[known], i].astype(float)
+            each.append(scores(truth, values[known, i].astype(float), regression=False))
+        found[key] = {m: s["mean"] for m, s in summary([e for e in each if e]).items()}
+    return found
+
+
+def moleculenet_split(scaffolds: Sequence[str], train: float = 0.8, valid: float = 0.1) -> NDArray[np.int8]:
+    """MoleculeNet's deterministic scaffold split: 0 training, 1 validation, 2 test (doi:10.1039/C7SC02664A).
+
+    Scaffold groups in order of falling size fill the training set, then the validation set; the rest is the test set.
+
+    Args:
+        scaffolds: Murcko scaffold of each molecule in the order of the published file; acyclic ones are one group, as
+            there.
+        train: Share of the molecules to train on.
+        valid: Share of the molecules to validate on.
+
+    """
+    groups: dict[str, list[int]] = {}
+    for i, scaffold in enumerate(scaffolds):
+        groups.setdefault(scaffold, []).append(i)
+    ordered = sorted(groups.values(), key=lambda group: (len(group), group[0]), reverse=True)
+    parts = np.full(len(scaffolds), 2, dtype=np.int8)
+    in_train = in_valid = 0
+    for group in ordered:
+        if in_train + len(group) <= train * len(scaffolds):
+            parts[group] = 0
+            in_train += len(group)
+        elif in_train + in_valid + len(group) <= (train + valid) * len(scaffolds):
+            parts[group] = 1
+            in_valid += len(group)
+    return parts

@@ -1,0 +1,102 @@
+"""How much each part of a stack counts, chosen family by family from out-of-fold predictions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molsieve.training.data import TrainingData
+from molsieve.training.evaluation import OutOfFold, scores
+from molsieve.training.splits import FOLDS
+
+# Few, so that choosing among them cannot fit noise: all parts alike, one counting double, and every subset.
+CANDIDATES: tuple[tuple[float, float, float], ...] = (
+    (1, 1, 1),
+    (2, 1, 1),
+    (1, 2, 1),
+    (1, 1, 2),
+    (1, 1, 0),
+    (1, 0, 1),
+    (0, 1, 1),
+    (1, 0, 0),
+    (0, 1, 0),
+    (0, 0, 1),
+)
+# A candidate must beat equal weights by so much, in the mean over the family's endpoints, to replace them.
+LEAST_GAIN = 0.002
+
+Weights = tuple[float, ...]
+
+
+def stacked(parts: Sequence[NDArray[np.float32]], weights: Weights) -> NDArray[np.float32]:
+    """Weighted mean of the parts' means, [n]; a part without a prediction (NaN) is left out."""
+    total = np.zeros(len(parts[0]), dtype=np.float64)
+    used = np.zeros_like(total)
+    for outputs, weight in zip(parts, weights, strict=True):
+        known = ~np.isnan(outputs)
+        total[known] += weight * outputs[known]
+        used[known] += weight
+    mean: NDArray[np.float32] = (total / np.maximum(used, 1e-9)).astype(np.float32)
+    return mean
+
+
+def choose_weights(data: TrainingData, oof: OutOfFold, among: NDArray[np.bool_]) -> dict[str, Weights]:
+    """Weights of each family's endpoints that rank best, judged on the folds of the given molecules alone.
+
+    The criterion is the mean over endpoints and folds of the average precision, for regressions of R2.
+
+    Args:
+        data: The molecules of ``oof``.
+        oof: Out-of-fold predictions of all parts.
+        among: Which molecules may be looked at, [n].
+
+    """
+    parts = [outputs.mean(axis=1) for outputs in oof.parts.values()]
+    candidates = CANDIDATES if len(parts) == len(CANDIDATES[0]) else ((1.0,) * len(parts),)
+    chosen: dict[str, Weights] = {}
+    for family in dict.fromkeys(e.family for e in data.endpoints):
+        places = [i for i, e in enumerate(data.endpoints) if e.family == family]
+        gains = [np.mean([_quality(data, oof, parts, i, weights, among) for i in places]) for weights in candidates]
+        best = int(np.argmax(gains))
+        chosen[family] = _normalised(candidates[best if gains[best] > gains[0] + LEAST_GAIN else 0])
+    return chosen
+
+
+def nested(data: TrainingData, oof: OutOfFold) -> NDArray[np.float32]:
+    """Output of the stack for every molecule, with weights chosen without its fold: [n, endpoints].
+
+    What is reported for the stack is this, so choosing the weights flatters nothing.
+    """
+    parts = [outputs.mean(axis=1) for outputs in oof.parts.values()]
+    result: NDArray[np.float32] = np.empty_like(parts[0])
+    for fold in range(FOLDS):
+        inside = np.flatnonzero(oof.folds == fold)
+        weights = choose_weights(data, oof, oof.folds != fold)
+        for i, endpoint in enumerate(data.endpoints):
+            result[inside, i] = stacked([part[inside, i] for part in parts], weights[endpoint.family])
+    return result
+
+
+def _quality(
+    data: TrainingData,
+    oof: OutOfFold,
+    parts: Sequence[NDArray[np.float32]],
+    index: int,
+    weights: Weights,
+    among: NDArray[np.bool_],
+) -> float:
+    regression = data.endpoints[index].is_regression
+    rows = np.flatnonzero(~np.isnan(data.targets[:, index]) & among)
+    predicted = stacked([part[rows, index] for part in parts], weights)
+    found = []
+    for fold in range(FOLDS):
+        inside = oof.folds[rows] == fold
+        if inside.any():
+            truth = data.targets[rows[inside], index].astype(float)
+            score = scores(truth, predicted[inside].astype(float), regression=regression)
+            found += [score["r2" if regression else "auprc"]] if score else []
+    return float(np.mean(found)) if found else 0.0
+
+
+def _normalised(weights: Sequence[float]) -> Weights:
+    return tuple(round(w / sum(weights), 4) for w in weights)
