@@ -183,7 +183,9 @@ def _prepared(records):
             row |= {"removed_fragments": standard.removed_fragments}
             row |= dict(zip((c.name for c in DESCRIPTORS), describe(standard.parent), strict=True))
         except RejectedStructure as rejected:
-            row |= {"status": "rejected", "reason_code": rejected.reason_code, "reason_detail": rejected.detail or "?"}
+            # What RDKit says of a parse error depends on where earlier tests of this process sent its messages.
+            told = "RDKit cannot read this as SMILES" if rejected.reason_code == "unparsable" else rejected.detail
+            row |= {"status": "rejected", "reason_code": rejected.reason_code, "reason_detail": told or "?"}
             row |= {"parent_smiles": None, "changes": [], "removed_fragments": None}
             row |= {c.name: None for c in DESCRIPTORS}
         rows.append(row)

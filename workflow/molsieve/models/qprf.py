@@ -24,9 +24,10 @@ from molsieve.models.endpoints import Endpoint
 from molsieve.models.explain import Explanation, explain_all, features_for
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest
+from molsieve.models.kinds import load_any_model
 from molsieve.models.predict import NO_SET, predict
 from molsieve.models.record import connectivity_hash
-from molsieve.models.store import Model, load_model, models_sha256
+from molsieve.models.store import Model, models_sha256
 
 METHOD = (
     "Each fingerprint entry and counted group is taken away from the molecule, and put alone into an empty one; the "
@@ -194,7 +195,7 @@ def prediction_records(
         MolsieveError: The folder is no sound model, lacks an endpoint, or the molecule cannot be described.
 
     """
-    model = load_model(folder)
+    model = load_any_model(folder)
     names = list(endpoints) or [endpoint.name for endpoint in model.endpoints]
     explanations = explain_all(model, substance.parent_smiles, names)
     predictions = predict(model, features_for(model, [substance.parent_smiles]), conformal_error=DEFAULT_ERROR)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,12 +20,12 @@ from molsieve.models.domain import unseen_fraction
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest
-from molsieve.models.panel import PanelModel
+from molsieve.models.kinds import inputs_of, load_any_model
 from molsieve.models.predict import predict
 from molsieve.models.prediction_arrays import endpoint_arrays
 from molsieve.models.record import connectivity_hash
 from molsieve.models.rich_features import RichFeatures, rich_features
-from molsieve.models.store import Model, load_model
+from molsieve.models.store import Model
 from molsieve.results.schema import RECORD_ID, endpoint_columns, predictions_columns
 
 IN_TRAINING = Column(
@@ -101,7 +100,7 @@ def refine(
     """
     torch.set_num_threads(threads)
     chosen = choose_device(device)
-    loaded = [_load(folder, chosen) for folder in models]
+    loaded = [load_any_model(folder, chosen) for folder in models]
     schema = arrow_schema(refined_columns(endpoint for model in loaded for endpoint in model.endpoints))
     table = pq.read_table(shortlist, columns=["record_id", "parent_smiles"])
     table = table.slice(*chunk_slice(table.num_rows, chunk, chunks))
@@ -132,7 +131,7 @@ def _predicted(
     parents = compounds["parent_smiles"].to_pylist()
     arrays: list[pa.ChunkedArray | pa.Array | NDArray[np.generic]] = [compounds["record_id"]]
     for model in models:
-        predictions = predict(model, _features(model, described, parents), _BATCH_ROWS, conformal_error)
+        predictions = predict(model, inputs_of(model, described, parents), _BATCH_ROWS, conformal_error)
         arrays += endpoint_arrays(predictions, model.endpoints, conformal=True)
     main = models[0]
     unseen = unseen_fraction(described.morgan, main.record.morgan_ids)
@@ -180,24 +179,6 @@ def in_training(parents: Sequence[str], models: Sequence[Model]) -> NDArray[np.b
     for model in models:
         found |= np.isin(hashes, model.record.hashes)
     return found
-
-
-def _load(folder: Path, device: str) -> Model:
-    """Model of any kind; chemprop's, which see molecules as graphs, need more than molsieve itself installs."""
-    if PanelModel.read(folder).features == "graph":
-        from molsieve.models.chemprop_model import load_chemprop_model
-
-        return load_chemprop_model(folder, device)
-    return load_model(folder, device)
-
-
-def _features(model: Model, described: RichFeatures, parents: Sequence[str]) -> Any:  # noqa: ANN401 - of its kind
-    """What a model takes: fingerprints and descriptors, or the molecules themselves."""
-    if model.info.features not in {"morgan", "rich"}:
-        from molsieve.models.chemprop_model import Parents
-
-        return Parents(parents)
-    return described.rich if model.info.features == "rich" else described.morgan
 
 
 def _connectivity(parent: str) -> str:

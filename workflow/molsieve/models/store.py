@@ -338,7 +338,7 @@ def load_model(folder: Path, device: str = "cpu") -> Model:
     """
     verify(folder)
     info = read_info(folder)
-    _check_chemistry(info, folder)
+    check_chemistry(info, folder)
     tensors = _tensors(folder / WEIGHTS)
     networks = []
     for i, facts in enumerate(info.networks):
@@ -374,7 +374,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_chemistry(info: ModelInfo, path: Path) -> None:
+def check_chemistry(info: ModelInfo, path: Path) -> None:
+    """Refuse a model whose molecules were standardised or fingerprinted in another way."""
     current = standardise.digest(standardise.StandardiseOptions())
     if info.standardise_digest != current:
         raise MolsieveError(

@@ -16,6 +16,7 @@ from molsieve.models.conformal import DEFAULT_ERROR
 from molsieve.models.domain import unseen_fraction
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest_similarity
+from molsieve.models.kinds import inputs_of
 from molsieve.models.predict import mean_and_spread
 from molsieve.models.rich_features import rich_features
 from molsieve.models.store import Model
@@ -113,8 +114,8 @@ def predict_endpoint(
     for start in range(0, len(parents), _BLOCK):
         found = rich_features(list(parents[start : start + _BLOCK]), workers=workers)
         rows = start + found.rows
-        features = found.rich if model.info.features == "rich" else found.morgan
-        outputs[rows] = _endpoint_outputs(model, features, index)
+        inputs = inputs_of(model, found, [parents[row] for row in rows])
+        outputs[rows] = _endpoint_outputs(model, inputs, index)
         unseen[rows] = unseen_fraction(found.morgan, model.record.morgan_ids)
         if progress is not None:
             progress(min(start + _BLOCK, len(parents)), len(parents))
@@ -126,6 +127,9 @@ def predict_endpoint(
 
 def _endpoint_outputs(model: Model, features: SparseFeatures, index: int) -> NDArray[np.float32]:
     """One endpoint's column of ``Model.outputs``, without the trees of the others: [n, members]."""
+    if not model.networks:
+        column: NDArray[np.float32] = model.outputs(features)[:, :, index].cpu().numpy()
+        return column
     parts = [part.outputs(features, model.device)[:, :, index].cpu().numpy() for part in model.networks]
     if model.boosters is not None:
         name = model.endpoints[index].name
