@@ -124,11 +124,10 @@ class Plan:
         return [model.folder for model in self.panel.of_refine] if self.has_models else [self._pair[1]]
 
     @property
-    def model_options(self) -> list[str]:
-        """All models as the command line takes them, in the order of their endpoints' columns."""
-        pair = list(reversed(self._pair))
+    def all_models(self) -> list[Path]:
+        """Directories of all models, in the order of their endpoints' columns."""
         further = [model.folder for model in self.panel.further] if self.has_models else []
-        return as_options([*pair, *further])
+        return [*reversed(self._pair), *further]
 
     @property
     def chunks(self) -> int:

@@ -15,7 +15,7 @@ rule triage:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.triage.threads
     params:
-        models=as_options(PLAN.triage_models),
+        models=model_options,
         device=PLAN.config.triage.device,
         batch_size=PLAN.config.triage.batch_size,
         code=PLAN.code("triage"),
@@ -38,7 +38,7 @@ rule refine:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.refine.threads
     params:
-        models=as_options(PLAN.refine_models),
+        models=model_options,
         chunk=chunk_number,
         chunks=chunks_of_set,
         device=PLAN.config.refine.device,

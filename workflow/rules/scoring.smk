@@ -71,6 +71,7 @@ rule select:
         scores="<work>/scores",
         inspected="<work>/library/inspected.parquet",
         profile=PLAN.profile,
+        models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
         hits="<work>/hits.parquet",
         summary="<work>/summary/select.json",
@@ -80,7 +81,7 @@ rule select:
         "../../envs/molsieve.yaml"
     params:
         folder=subpath(input.inspected, parent=True),
-        models=PLAN.model_options,
+        models=model_options,
         hits=PLAN.config.select.hits,
         max_similarity=PLAN.config.select.max_similarity,
         scaffold_cap=PLAN.config.select.scaffold_cap,
@@ -100,6 +101,7 @@ rule controls:
         scores="<work>/scores",
         controls=PLAN.controls or [],
         profile=PLAN.profile,
+        models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
         "<work>/controls.parquet",
     log:
@@ -108,7 +110,7 @@ rule controls:
         "../../envs/molsieve.yaml"
     params:
         folder=subpath(input.inspected, parent=True),
-        models=PLAN.model_options,
+        models=model_options,
         code=PLAN.code("controls"),
     shell:
         "python -m molsieve controls {params.folder:q} {output:q} --scores {input.scores:q}"

@@ -42,3 +42,8 @@ def refined_chunks(set_name):
     chunks = 1 if set_name == "controls" else PLAN.chunks
     numbers = [f"{chunk:05d}" for chunk in range(chunks)]
     return collect(f"<work>/{set_name}/refined/{{chunk}}.parquet", chunk=numbers)
+
+
+def model_options(wildcards, input):
+    """The models as the command line takes them."""
+    return as_options([Path(file).parent for file in input.models])

@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+from molsieve import project_root
+from molsieve.models.store import read_info
+from molsieve.models.trust import read_trust
+from molsieve.training.card import benchmark_table, card_json, expected_precision, grade_rows, render_card
+
+FOLDER = project_root() / "resources" / "models" / "refine"
+
+
+def test_the_documentation_shows_the_shipped_figures():
+    text = (project_root() / "docs" / "models.md").read_text()
+    shown = text.partition("<!-- benchmark -->\n")[2].partition("<!-- /benchmark -->")[0]
+    assert shown == benchmark_table(read_info(FOLDER))
+
+
+def test_the_card_follows_the_five_principles():
+    card = render_card(read_info(FOLDER), read_trust(FOLDER))
+    headings = [line for line in card.splitlines() if line.startswith("## ")]
+    assert [h[3:4] for h in headings[:5]] == ["1", "2", "3", "4", "5"]
+    assert "None |" not in card
+    assert "| nan" not in card.lower()
+    for row in (line for line in card.splitlines() if line.startswith("| ")):
+        assert row.endswith("|"), row
+
+
+def test_the_record_of_each_endpoint_has_the_sections_of_the_qmrf():
+    info = read_info(FOLDER)
+    document = json.loads(card_json(info, read_trust(FOLDER)))
+    assert set(document["endpoints"]) == {e.name for e in info.endpoints}
+    record = document["endpoints"]["herg"]
+    assert [key[0] for key in record] == ["1", "3", "4", "5", "6", "8", "9"]
+    assert record["3_endpoint"]["dependent_variable"] == "IC50 at most 10 uM"
+    assert record["6_7_statistics"]["held_out"]["scaffold"]["model"]["auroc"]["mean"] > 0.8
+    assert record["9_references"]
+
+
+@pytest.mark.parametrize(("prevalence", "expected"), [(0.5, 0.99), (0.01, 0.5025), (0.0001, 0.01)])
+def test_precision_falls_with_the_prevalence(prevalence, expected):
+    ranking = {"fpr": [0.001, 0.01], "tpr": [0.1, 0.3]}
+    assert expected_precision(ranking, prevalence) == pytest.approx(expected, abs=0.001)
+
+
+def test_grades_have_their_chance_beside_them():
+    grades = json.loads((project_root() / "benchmarks" / "explanations.json").read_text())
+    for tier in ("triage", "refine"):
+        rows = grade_rows(grades, tier)
+        assert len(rows) == 8
+        assert all(row["chance"] and row["value"] for row in rows)
