@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 
 from molsieve.chemistry.descriptors import DESCRIPTORS
-from molsieve.models.domain import unseen_fraction
+from molsieve.models.domain import is_inside, unseen_fraction
 from molsieve.models.features import features_of
 from molsieve.models.vocabulary import Vocabulary
 
@@ -73,3 +73,11 @@ def test_the_share_of_unseen_ids():
     training = np.array([10, 20], dtype=np.uint32)
     found = unseen_fraction(features_of(prepared([[10, 20], [10, 5], [], [7, 8]])), training)
     assert found.tolist() == [0.0, 0.5, 1.0, 1.0]
+
+
+def test_a_share_on_the_limit_is_inside():
+    ids = [list(range(10))]
+    share = unseen_fraction(features_of(prepared(ids)), np.arange(1, 10, dtype=np.uint32))
+    assert is_inside(share, 0.1).all()
+    assert is_inside(share.astype(float), 0.1).all()
+    assert not is_inside(share, 0.0999).any()

@@ -1,11 +1,13 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from safetensors.numpy import load_file
 from sklearn.metrics import roc_auc_score
 
 from molsieve.chemistry.descriptors import DESCRIPTORS
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.predict import mean_and_spread
 from molsieve.training.baselines import baseline_fold, folded_counts
 from molsieve.training.components import (
     fit_component,
@@ -19,7 +21,7 @@ from molsieve.training.curation import table_schema
 from molsieve.training.data import training_data
 from molsieve.training.evaluation import endpoint_metrics, read_out_of_fold
 from molsieve.training.fit import TrainOptions
-from molsieve.training.stacking import choose_weights, nested
+from molsieve.training.stacking import choose_weights, nested, with_spread
 
 FACTS = {"title": ".", "description": ".", "organism": ".", "positive_means": "."}
 ENDPOINTS = (
@@ -120,7 +122,7 @@ def test_folds_metrics_and_stack(data, tmp_path):
         tmp_path / "net", tmp_path / "trees", "random", folds, ["morgan", "boosters"], np.arange(600)
     )
     assert np.isnan(found.baselines["forest"][::3, 0]).all()
-    metrics = endpoint_metrics(training, found, nested(training, found), 0)
+    metrics = endpoint_metrics(training, found, nested(training, found)[0], 0)
     assert metrics["n"] == 400
     assert metrics["model"]["auroc"]["mean"] > 0.99
     assert metrics["boosters"]["auroc"]["mean"] > 0.9
@@ -131,6 +133,19 @@ def test_folds_metrics_and_stack(data, tmp_path):
     weights = choose_weights(training, found, np.ones(600, dtype=bool))
     assert set(weights) == {"activity", "toxicity"}
     assert all(sum(w) == pytest.approx(1, abs=1e-3) for w in weights.values())
+
+
+def test_the_spread_is_that_of_the_prediction():
+    random = np.random.default_rng(0)
+    parts = [random.normal(size=(50, 5)).astype(np.float32), random.normal(size=(50, 1)).astype(np.float32)]
+    mean, sd = with_spread(parts, (0.5, 0.5))
+    assert mean == pytest.approx((parts[0].mean(axis=1) + parts[1][:, 0]) / 2, abs=1e-5)
+    weights = torch.tensor([[0.1]] * 5 + [[0.5]])
+    _, expected = mean_and_spread(torch.from_numpy(np.concatenate(parts, axis=1))[:, :, None], weights)
+    assert sd == pytest.approx(expected[:, 0].numpy(), abs=1e-5)
+    alone, none = with_spread([parts[0], np.full((50, 1), np.nan, np.float32)], (0.5, 0.5))
+    assert alone == pytest.approx(parts[0].mean(axis=1), abs=1e-5)
+    assert none == pytest.approx(parts[0].std(axis=1, ddof=1), abs=1e-5)
 
 
 def test_the_stack_of_final_parts_is_their_mean(data):

@@ -16,7 +16,7 @@ def leaks_command(
         typer.Argument(
             metavar="SET",
             help="Two or more: labelled files or libraries (options after ::, as in a.csv::structure_column=SMI), "
-            "folders of result sets, model directories, the curated training table.",
+            "folders of result sets, triage, refine or model directories, the curated training table.",
         ),
     ],
     similar: Annotated[
@@ -43,6 +43,7 @@ def leaks_command(
 
     import torch
 
+    from molsieve.commands.model_folders import SHIPPED, shipped_folder
     from molsieve.errors import MolsieveError
     from molsieve.files import write_text
     from molsieve.training.leak_report import as_markdown, as_text
@@ -55,7 +56,9 @@ def leaks_command(
     read = []
     for argument, name in zip(sets, _names(sets), strict=True):
         typer.echo(f"reading {name}", err=True)
-        read.append(leak_set(argument, name=name, smiles_column=smiles, workers=workers))
+        is_shipped = argument in SHIPPED and not Path(argument).exists()
+        place = str(shipped_folder(argument)) if is_shipped else argument
+        read.append(leak_set(place, name=name, smiles_column=smiles, workers=workers))
     found = ledger(read, similar)
     if json_file is not None:
         write_text(json_file, json.dumps(asdict(found), indent=1, ensure_ascii=False) + "\n")

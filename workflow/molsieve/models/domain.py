@@ -6,6 +6,12 @@ from numpy.typing import NDArray
 from molsieve.models.features import SparseFeatures
 
 
+def is_inside(unseen: NDArray[np.floating], limit: float) -> NDArray[np.bool_]:
+    """Whether each unseen share is within the limit; both in single precision, so that 1 of 10 is within 0.1."""
+    inside: NDArray[np.bool_] = np.asarray(unseen, dtype=np.float32) <= np.float32(limit)
+    return inside
+
+
 def unseen_fraction(features: SparseFeatures, training_ids: NDArray[np.uint32]) -> NDArray[np.float32]:
     """Share of each molecule's distinct Morgan ids that no training molecule has; 1 for a molecule without ids.
 

@@ -172,7 +172,7 @@ def substance_of(smiles: str) -> Substance:
         found = standardise_smiles(smiles)
     except RejectedStructure as rejected:
         raise MolsieveError(
-            f"The structure cannot be predicted: {rejected}.",
+            f"The structure cannot be predicted: {rejected.detail or rejected.reason_code}.",
             where=smiles[:200],
             fix="Give the SMILES of one organic molecule, in quotes.",
         ) from rejected

@@ -16,7 +16,7 @@ from rdkit import Chem
 from molsieve.columns import Column, arrow_schema
 from molsieve.files import write_table
 from molsieve.models.device import choose_device, device_name
-from molsieve.models.domain import unseen_fraction
+from molsieve.models.domain import is_inside, unseen_fraction
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest
@@ -100,6 +100,10 @@ def refine(
     """
     torch.set_num_threads(threads)
     chosen = choose_device(device)
+    for other in out.parent.glob("*.parquet"):
+        # Left by a run with more chunks; the stages after this one read the folder.
+        if other.stem.isdigit() and int(other.stem) >= chunks:
+            other.unlink(missing_ok=True)
     loaded = [load_any_model(folder, chosen) for folder in models]
     schema = arrow_schema(refined_columns(endpoint for model in loaded for endpoint in model.endpoints))
     table = pq.read_table(shortlist, columns=["record_id", "parent_smiles"])
@@ -135,10 +139,10 @@ def _predicted(
         arrays += endpoint_arrays(predictions, model.endpoints, conformal=True)
     main = models[0]
     unseen = unseen_fraction(described.morgan, main.record.morgan_ids)
-    is_inside = unseen <= np.float32(main.info.domain.max_unseen_fraction)
+    inside = is_inside(unseen, main.info.domain.max_unseen_fraction)
     similarity, labels = nearest_labelled(main, described.morgan)
     labels = labels.cast(schema.field("nn_active").type)
-    return pa.table([*arrays, unseen, similarity, labels, is_inside, in_training(parents, models)], schema=schema)
+    return pa.table([*arrays, unseen, similarity, labels, inside, in_training(parents, models)], schema=schema)
 
 
 def nearest_labelled(model: Model, morgan: SparseFeatures) -> tuple[NDArray[np.float32], pa.Array]:

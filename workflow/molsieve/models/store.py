@@ -5,6 +5,7 @@
 ``checksums.sha256`` over all of them: a changed byte is refused.
 """
 
+import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -119,8 +120,10 @@ class ModelInfo(BaseModel):
         """
         names = [e.name for e in self.endpoints]
         if name not in names:
+            near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:5]
             raise MolsieveError(
-                f"The model {self.name} has no endpoint '{name}'.", fix=f"Its endpoints are {', '.join(names)}."
+                f"The model {self.name} has no endpoint '{name}'.",
+                fix=f"Did you mean {' or '.join(near)}? `molsieve models show {self.name}` lists all {len(names)}.",
             )
         return names.index(name)
 
@@ -273,7 +276,7 @@ def verify(folder: Path) -> None:
         raise MolsieveError(
             f"There is no model here: {CHECKSUMS} cannot be read.",
             where=str(folder),
-            fix="Give the folder of a trained model, e.g. resources/models/triage.",
+            fix="Give triage, refine, or the folder of a trained model.",
         ) from error
     found = {}
     for name in _FILES:
@@ -305,7 +308,7 @@ def read_info(folder: Path) -> ModelInfo:
         raise MolsieveError(
             "There is no model here: model.json cannot be read.",
             where=str(folder),
-            fix="Give the folder of a trained model, e.g. resources/models/triage.",
+            fix="Give triage, refine, or the folder of a trained model.",
         ) from error
     if found != FORMAT:
         raise MolsieveError(f"The model has format {found}, this program reads {FORMAT}.", where=str(path))

@@ -17,7 +17,7 @@ from molsieve.columns import Column, arrow_schema
 from molsieve.errors import MolsieveError
 from molsieve.files import TableWriter
 from molsieve.models.device import choose_device, device_name
-from molsieve.models.domain import unseen_fraction
+from molsieve.models.domain import is_inside, unseen_fraction
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import features_of
 from molsieve.models.predict import predict
@@ -97,12 +97,12 @@ def triage(
             if table.num_rows:
                 features = features_of(table)
                 unseen = unseen_fraction(features, main.record.morgan_ids)
-                is_inside = unseen <= np.float32(main.info.domain.max_unseen_fraction)
-                in_domain += int(is_inside.sum())
+                inside = is_inside(unseen, main.info.domain.max_unseen_fraction)
+                in_domain += int(inside.sum())
                 arrays: list[pa.ChunkedArray | NDArray[np.generic]] = [table["record_id"]]
                 for model in loaded:
                     arrays += endpoint_arrays(predict(model, features, batch_size), model.endpoints)
-                writer.write(pa.table([*arrays, unseen, is_inside], schema=schema))
+                writer.write(pa.table([*arrays, unseen, inside], schema=schema))
     seconds = time.perf_counter() - started
     return TriageReport(
         rows=writer.rows,

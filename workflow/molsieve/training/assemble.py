@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 import rdkit
 import sklearn
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from molsieve import __version__
@@ -74,12 +74,11 @@ def evaluate(
         date: UTC, ISO 8601.
 
     """
-    model = nested(data, scaffold)
-    sd = _spread(scaffold)
+    model, sd = nested(data, scaffold)
     trust = fit_trust(data, model, sd, on="out-of-fold predictions over new scaffolds", date=date)
     metrics: dict[str, Any] = {e.name: {} for e in data.endpoints}
     for scheme, (part, oof) in {"scaffold": (data, scaffold), **others}.items():
-        output = model if oof is scaffold else nested(part, oof)
+        output = model if oof is scaffold else nested(part, oof)[0]
         for i, endpoint in enumerate(part.endpoints):
             metrics[endpoint.name][scheme] = endpoint_metrics(part, oof, output, i)
     predicted = np.empty(model.shape, dtype=np.float64)
@@ -104,14 +103,6 @@ def evaluate(
     domain = derive_domain(data, predicted, unseen_out_of_fold(data, scaffold.folds), similarity)
     stack = choose_weights(data, scaffold, np.ones(data.molecules, dtype=bool))
     return Evaluated(metrics=metrics, trust=trust, domain=domain, stack=stack)
-
-
-def _spread(oof: OutOfFold) -> NDArray[np.float32]:
-    """Spread of all members of all parts, each part counting alike, [n, endpoints]."""
-    means = np.stack([np.nan_to_num(p.mean(axis=1), nan=0.0) for p in oof.parts.values()])
-    within = np.stack([np.nan_to_num(p.var(axis=1), nan=0.0) for p in oof.parts.values()])
-    spread: NDArray[np.float32] = np.sqrt(within.mean(axis=0) + means.var(axis=0)).astype(np.float32)
-    return spread
 
 
 @dataclass(frozen=True)
@@ -144,7 +135,8 @@ def assemble(
         tier: ``triage`` (the student) or ``refine`` (the stack).
         evaluated: What ``evaluate`` found.
         model: Directory to write.
-        extrapolation: Results that do not belong to one endpoint: classes left out, transfer, published protocols.
+        extrapolation: Results that do not belong to one endpoint: classes left out, transfer, published protocols. They
+            are the stack's, so only the tier refine has them.
         grades: Grades of the explanations for the card: ``name``, ``value``, ``chance``.
 
     Raises:
@@ -181,17 +173,19 @@ def assemble(
         datasets=tuple(
             dataset.model_dump(include={"name", "title", "citation", "doi", "licence", "files", "notes"})
             for dataset in sources.registry.datasets
+            if dataset.auxiliary is None
         ),
         curation=curated,
         splits=splits,
         training={
             "molecules": data.molecules,
             "seconds": {f.component: f.seconds for f in fitted},
-            "extrapolation": extrapolation,
+            "extrapolation": extrapolation if tier == "refine" else {},
             "explanation_grades": grades,
             "versions": {
                 "molsieve": __version__,
                 "torch": torch.__version__,
+                "lightgbm": version("lightgbm"),
                 "scikit-learn": sklearn.__version__,
             },
         },

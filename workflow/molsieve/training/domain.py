@@ -100,7 +100,8 @@ class _Curves:
 
     def bins(self, measure: NDArray[np.float32]) -> list[NDArray[np.bool_]]:
         """Which molecules lie in each bin."""
-        index = np.clip(np.digitize(measure, self.edges[1:-1], right=True), 0, len(self.edges) - 2)
+        inner = np.array(self.edges[1:-1], dtype=np.float32)
+        index = np.clip(np.digitize(measure.astype(np.float32), inner, right=True), 0, len(self.edges) - 2)
         return [index == b for b in range(len(self.edges) - 1)]
 
     def add(

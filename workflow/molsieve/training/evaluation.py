@@ -91,8 +91,7 @@ def scores(truth: Array, predicted: Array, *, regression: bool) -> dict[str, flo
         return {
             "mae": float(np.abs(error).mean()),
             "rmse": float(np.sqrt((error**2).mean())),
-            "r2": float(1 - (error**2).sum() / spread),
-        }
+        } | ({"r2": float(1 - (error**2).sum() / spread)} if spread > 0 else {})
     if not len(truth) or truth.min() == truth.max():
         return {}
     return {

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molsieve.errors import MolsieveError
+from molsieve.models.domain import is_inside
 from molsieve.models.store import Model
 from molsieve.scoring.enrichment import Estimate
 from molsieve.training.endpoint_predictions import EndpointPredictions, conformal_sets, endpoint_training_set
@@ -252,7 +253,7 @@ def evaluate(
         ),
         interval=None if classes else interval_figures(truth, found.low, found.high),
         domain_limit=limit,
-        in_domain=int((found.unseen_fraction <= limit).sum()),
+        in_domain=int(is_inside(found.unseen_fraction, limit).sum()),
         by_similarity=binned("nn_similarity", found.nn_similarity, SIMILARITY_EDGES),
         by_unseen_fraction=binned("unseen_fraction", found.unseen_fraction, UNSEEN_EDGES),
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from molsieve.chemistry.standardise import DEFAULTS, StandardiseOptions
 from molsieve.columns import LOW_CARDINALITY, Column, arrow_schema
 from molsieve.models.conformal import SETS
+from molsieve.models.domain import is_inside
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.record import connectivity_hash
 from molsieve.models.store import Model
@@ -118,7 +119,7 @@ def predictions_by_row(
         **_endpoint_values(model, facts, predicted, place),
         "nn_similarity": _spread(predicted.nn_similarity, place),
         "unseen_fraction": _spread(predicted.unseen_fraction, place),
-        "in_domain": _spread(predicted.unseen_fraction <= model.info.domain.max_unseen_fraction, place),
+        "in_domain": _spread(is_inside(predicted.unseen_fraction, model.info.domain.max_unseen_fraction), place),
         "in_training_of_endpoint": _spread(in_training, place),
     }
     schema = arrow_schema(row_columns(facts))

@@ -37,7 +37,13 @@ def understand_one(path: str | Path, smiles_column: str | None) -> Understanding
         raise MolsieveError(
             f"{path} stands for {len(files)} files; labels are read from one.", where=str(path), fix="Name the file."
         )
-    return understand(files[0])
+    try:
+        return understand(files[0])
+    except MolsieveError as error:
+        # The reader of libraries names its own key, which here is an option.
+        raise MolsieveError(
+            error.what.replace("structure_column is ", "--smiles is "), where=error.where, fix=error.fix
+        ) from None
 
 
 def read_cells(file: Understanding, label_column: str, split_column: str | None) -> LabelledCells:

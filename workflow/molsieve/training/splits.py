@@ -42,7 +42,7 @@ class FrozenSplit:
 
 
 def split(table: pa.Table, endpoints: Sequence[Endpoint], out: Path, *, seed: int) -> dict[str, FrozenSplit]:
-    """Write the folds of every molecule under both schemes.
+    """Write the folds of every molecule under every scheme.
 
     Args:
         table: Multi-task table of ``curation``.

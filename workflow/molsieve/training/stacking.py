@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from molsieve.models.predict import mean_and_spread
 from molsieve.training.data import TrainingData
 from molsieve.training.evaluation import OutOfFold, scores
 from molsieve.training.splits import FOLDS
@@ -62,19 +64,40 @@ def choose_weights(data: TrainingData, oof: OutOfFold, among: NDArray[np.bool_])
     return chosen
 
 
-def nested(data: TrainingData, oof: OutOfFold) -> NDArray[np.float32]:
-    """Output of the stack for every molecule, with weights chosen without its fold: [n, endpoints].
+def nested(data: TrainingData, oof: OutOfFold) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Output and spread of the stack for every molecule, with weights chosen without its fold: [n, endpoints] each.
 
-    What is reported for the stack is this, so choosing the weights flatters nothing.
+    What is reported for the stack is this, so choosing the weights flatters nothing. The spread is that of
+    ``models.predict``: over all members, weighted as they are in the mean.
     """
-    parts = [outputs.mean(axis=1) for outputs in oof.parts.values()]
-    result: NDArray[np.float32] = np.empty_like(parts[0])
+    parts = list(oof.parts.values())
+    mean: NDArray[np.float32] = np.empty_like(parts[0][:, 0])
+    sd = np.empty_like(mean)
     for fold in range(FOLDS):
         inside = np.flatnonzero(oof.folds == fold)
         weights = choose_weights(data, oof, oof.folds != fold)
         for i, endpoint in enumerate(data.endpoints):
-            result[inside, i] = stacked([part[inside, i] for part in parts], weights[endpoint.family])
-    return result
+            members = [part[inside][:, :, i] for part in parts]
+            mean[inside, i], sd[inside, i] = with_spread(members, weights[endpoint.family])
+    return mean, sd
+
+
+def with_spread(
+    parts: Sequence[NDArray[np.float32]], weights: Weights
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weighted mean and standard deviation over the members of all parts; parts without predictions are left out.
+
+    Args:
+        parts: Outputs of each part's members, [n, members].
+        weights: Of the parts.
+
+    """
+    known = [(part, weight) for part, weight in zip(parts, weights, strict=True) if not np.isnan(part).all()]
+    outputs = torch.from_numpy(np.concatenate([part for part, _ in known], axis=1))[:, :, None]
+    shares = np.concatenate([np.full(part.shape[1], weight / part.shape[1]) for part, weight in known])
+    each = torch.from_numpy((shares / shares.sum()).astype(np.float32))[:, None]
+    mean, sd = mean_and_spread(outputs, each)
+    return mean[:, 0].numpy(), sd[:, 0].numpy()
 
 
 def _quality(
