@@ -174,3 +174,9 @@ def test_names_tell_files_apart(write, tmp_path):
     paths = [write(name, "") for name in ["one/lib.smi", "two/lib.smi", "two/other.smi"]]
     files = resolve([LibrarySource(path=str(path)) for path in paths])
     assert source_names(files) == ["one/lib.smi", "two/lib.smi", "other.smi"]
+
+
+@pytest.mark.parametrize("column", ["::", "a::header=true", ":", "x,y%:"])
+def test_separators_within_a_column_name_survive(column):
+    source = LibrarySource(path="a.csv", id_column=column)
+    assert LibrarySource.parse(source.argument()) == source

@@ -130,7 +130,9 @@ class LibrarySource(BaseModel):
             text = str(value).lower() if isinstance(value, bool) else str(value)
             if key == "delimiter":
                 text = names.get(text, text)
-            options.append(f"{key}={text.replace('%', '%25').replace(',', '%2C')}")
+            for character, code in (("%", "%25"), (",", "%2C"), (":", "%3A")):
+                text = text.replace(character, code)
+            options.append(f"{key}={text}")
         if options or LibrarySource._reads_options(self.path):
             return f"{self.path}::{','.join(options)}"
         return self.path
