@@ -23,6 +23,7 @@ from molsieve.models.chemprop_model import (
 )
 from molsieve.models.chemprop_network import GraphNetwork
 from molsieve.models.conformal import SETS
+from molsieve.models.predict import predict
 from molsieve.models.store import WEIGHTS
 from molsieve.training.labelled import read_labelled
 from molsieve.training.own_assay import Assay
@@ -163,7 +164,7 @@ def test_calibrated_model_predicts_as_the_others_do(tmp_path, measured):
     model = load_chemprop_model(tmp_path / "model")
     assert isinstance(model, ChempropModel)
     assert (model.info.tier, model.info.features) == ("refine", "graph")
-    predicted = model.predict_parents(PARENTS, conformal_error=0.2)
+    predicted = predict(model, Parents(PARENTS), conformal_error=0.2)
     assert predicted.value.shape == (len(PARENTS), 1)
     assert ((predicted.value > 0) & (predicted.value < 1)).all()
     assert (predicted.sd == 0).all()
@@ -176,7 +177,7 @@ def test_calibrated_model_predicts_as_the_others_do(tmp_path, measured):
 def test_without_measured_molecules_nothing_is_ruled_out(tmp_path):
     found = read_checkpoint(FOLDER / "classification.pt")
     add_chemprop(found, Assay(name="our_gnn"), tmp_path / "model", taken=set())
-    predicted = load_chemprop_model(tmp_path / "model").predict_parents(PARENTS, conformal_error=0.2)
+    predicted = predict(load_chemprop_model(tmp_path / "model"), Parents(PARENTS), conformal_error=0.2)
     assert set(np.array(SETS)[predicted.sets[:, 0]]) == {"both"}
     place = [EXPECTED["smiles"].index(s) for s in PARENTS]
     np.testing.assert_allclose(predicted.value[:, 0], np.array(EXPECTED["classification"])[place, 0], atol=1e-4)
@@ -188,7 +189,7 @@ def test_values_need_measured_ones_for_their_interval(tmp_path, measured):
         add_chemprop(found, Assay(name="size"), tmp_path / "model", taken=set())
     data = read_labelled(measured(len), "smiles", "y", "regression")
     add_chemprop(found, Assay(name="size", unit="characters"), tmp_path / "model", taken=set(), calibration=data)
-    predicted = load_chemprop_model(tmp_path / "model").predict_parents(PARENTS)
+    predicted = predict(load_chemprop_model(tmp_path / "model"), Parents(PARENTS))
     place = [EXPECTED["smiles"].index(s) for s in PARENTS]
     np.testing.assert_allclose(predicted.value[:, 0], np.array(EXPECTED["regression"])[place, 0], rtol=1e-4)
     assert (predicted.low < predicted.high).all()

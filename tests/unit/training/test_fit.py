@@ -98,6 +98,17 @@ def test_a_part_is_read_back_as_it_was_written(data, tmp_path, component):
     assert again.seconds == fitted.seconds
 
 
+def test_storing_a_network_changes_less_than_its_members_disagree(data, monkeypatch):
+    training, *_ = data
+    rows = np.arange(600)
+    stored = fit_component(training, rows, "morgan", options=OPTIONS, seed=0, threads=1).outputs(training, rows, 1)
+    monkeypatch.setattr("molsieve.training.fit.as_stored", lambda network: network.eval())
+    exact = fit_component(training, rows, "morgan", options=OPTIONS, seed=0, threads=1).outputs(training, rows, 1)
+    moved = np.sqrt(((stored - exact).mean(axis=1) ** 2).mean(axis=0))
+    assert (moved > 0).all()
+    assert (moved < 0.35 * exact.std(axis=1, ddof=1).mean(axis=0)).all()
+
+
 def test_a_student_learns_what_only_its_teacher_knows(data, tmp_path):
     training, has, _ = data
     folds = (np.arange(600) % 5).astype(np.int8)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from molsieve.commands.training_extra import training_extra
+
 if TYPE_CHECKING:
     from molsieve.training.label_cells import Task
     from molsieve.training.labelled import LabelledData
@@ -51,15 +53,9 @@ def add_chemprop_command(
     from molsieve.models.endpoints import read_endpoints
     from molsieve.results.provenance import sha256_of_file
 
-    try:
+    with training_extra():
         from molsieve.training.own_assay import Assay
         from molsieve.training.own_chemprop import add_chemprop
-    except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("sklearn"):
-            raise
-        raise MolsieveError(
-            "Calibrations are fitted with scikit-learn.", fix="pip install 'molsieve[train]'"
-        ) from error
 
     folder = out or Path("models") / name
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

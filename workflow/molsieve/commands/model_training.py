@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from molsieve.commands.training_extra import training_extra
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -62,13 +64,9 @@ def train_command(
     from molsieve.results.provenance import sha256_of_file
     from molsieve.training.labelled import check_split, read_labelled
 
-    try:
+    with training_extra():
         from molsieve.training.own import Settings, train_own
         from molsieve.training.own_assay import Assay
-    except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("sklearn"):
-            raise
-        raise MolsieveError("Training needs scikit-learn.", fix="pip install 'molsieve[train]'") from error
 
     folder = out or Path("models") / name
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -7,6 +7,7 @@ import typer
 
 from molsieve.commands.evaluate import DataFile, EndpointName, ExcludeTraining, LabelColumn, SmilesColumn
 from molsieve.commands.options import Workers
+from molsieve.commands.training_extra import training_extra
 
 if TYPE_CHECKING:
     from molsieve.training.recalibration import Recalibrated
@@ -36,7 +37,6 @@ def recalibrate_command(
     from molsieve.commands.evaluate import only_endpoint, say
     from molsieve.commands.model_folders import model_folder
     from molsieve.commands.terminal import progress
-    from molsieve.errors import MolsieveError
     from molsieve.models.kinds import load_any_model
     from molsieve.models.store import WEIGHTS, save_model
     from molsieve.results.provenance import sha256_of_file
@@ -44,15 +44,9 @@ def recalibrate_command(
     from molsieve.training.external import choose
     from molsieve.training.labelled import read_labelled
 
-    try:
+    with training_extra():
         from molsieve.training.card import card_json, render_card
         from molsieve.training.recalibration import recalibrate
-    except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("sklearn"):
-            raise
-        raise MolsieveError(
-            "Calibrations are fitted with scikit-learn.", fix="pip install 'molsieve[train]'"
-        ) from error
 
     torch.set_num_threads(workers)
     folder = model_folder(model)

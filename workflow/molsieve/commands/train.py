@@ -329,6 +329,24 @@ def assemble(
 
 
 @app.command()
+def document(
+    page: Annotated[Path, typer.Argument(help="Markdown page with a benchmark part.")] = Path("docs/models.md"),
+    models: Annotated[Path, typer.Option(help="Folder of the models triage and refine.")] = Path("resources/models"),
+) -> None:
+    """Write the tables of docs/models.md again from the models' metadata.
+
+    Example: molsieve training document docs/models.md
+    """
+    from molsieve.files import write_text
+    from molsieve.models.store import read_info
+    from molsieve.training.benchmark_tables import documented
+
+    text = page.read_text(encoding="utf-8")
+    write_text(page, documented(text, read_info(models / "refine"), read_info(models / "triage")))
+    typer.echo(page)
+
+
+@app.command()
 def card(model: Annotated[Path, typer.Argument(help="Model directory.")]) -> None:
     """Write MODEL_CARD.md again from model.json.
 

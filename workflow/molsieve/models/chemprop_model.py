@@ -1,7 +1,7 @@
 """A chemprop network as a model of the tier ``refine``: it takes the parents themselves instead of fingerprints.
 
     model = load_chemprop_model(Path("models/our_gnn"))
-    predictions = model.predict_parents(["CCO", "c1ccccc1O"], conformal_error=0.2)
+    predictions = predict(model, Parents(["CCO", "c1ccccc1O"]), conformal_error=0.2)
 
 In its directory are safetensors and JSON only, as in that of any other model; the checkpoint is not needed any more.
 """
@@ -20,7 +20,6 @@ from molsieve.errors import MolsieveError
 from molsieve.models.chemprop_checkpoint import Checkpoint
 from molsieve.models.chemprop_graph import graphs_of, scheme_of
 from molsieve.models.chemprop_network import GraphNetwork, GraphNetworkFacts
-from molsieve.models.predict import Predictions, predict
 from molsieve.models.record import TrainingRecord
 from molsieve.models.store import WEIGHTS, Model, ModelInfo, check_chemistry, verify
 from molsieve.models.trust import Trust, read_trust
@@ -69,19 +68,6 @@ class ChempropModel(Model):
     def outputs(self, features: Any) -> torch.Tensor:  # noqa: ANN401 - Parents, where other models take arrays
         """Logit, or standardised value, of each molecule, on the CPU: [n, 1, 1]."""
         return raw_outputs(self.network, features.smiles)[:, None, None]
-
-    def predict_parents(
-        self, parents: Sequence[str], batch_size: int = _BATCH_ROWS, conformal_error: float | None = None
-    ) -> Predictions:
-        """Predict molecules that were standardised.
-
-        Args:
-            parents: SMILES that RDKit can read.
-            batch_size: Molecules a forward pass.
-            conformal_error: Error of the conformal sets; None leaves them out.
-
-        """
-        return predict(self, Parents(parents), batch_size, conformal_error)  # type: ignore[arg-type]
 
     def _member_weights(self) -> torch.Tensor:
         return torch.ones(1, 1)

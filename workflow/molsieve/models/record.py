@@ -37,12 +37,6 @@ class TrainingRecord(NamedTuple):
         part = slice(self.label_offsets[endpoint], self.label_offsets[endpoint + 1])
         return self.label_rows[part], self.label_values[part]
 
-    def labels_of(self, row: int) -> dict[int, float]:
-        """Labels of one molecule by endpoint."""
-        places = np.flatnonzero(self.label_rows == row)
-        endpoints = np.searchsorted(self.label_offsets, places, side="right") - 1
-        return {int(e): float(self.label_values[p]) for e, p in zip(endpoints, places, strict=True)}
-
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Arrays as they are stored."""
         values = self._asdict()

@@ -1,8 +1,8 @@
-"""Features of the reference models: two kinds of fingerprints and RDKit's descriptors, 7 ms a molecule.
+"""Features of the reference models: two kinds of fingerprints and RDKit's descriptors.
 
 Avalon, ErG, atom-pair and torsion fingerprints were tried and left out: they brought nothing beside these, and ids of
 circular fingerprints can be traced back to atoms. Of RDKit's descriptors those are left out that took half the time and
-brought nothing (benchmarks/README.md, "Features").
+brought nothing (benchmarks/features.py).
 """
 
 import pickle

@@ -198,7 +198,7 @@ class Model:
 def pack_network(network: SparseNetwork) -> Tensors:
     """Weights as they are stored: the embedding in 4 bits with a scale for each id and member, the rest in float32.
 
-    The rounding moves a logit by 0.02 (root mean square), a fifteenth of the ensemble's spread.
+    The rounding moves a prediction by far less than the members disagree (a test says how much less).
     """
     shape = network.shape
     tensors = {name: t.detach().cpu().numpy().copy() for name, t in network.state_dict().items()}

@@ -12,6 +12,7 @@ import numpy as np
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.prior_shift import precision_at
 from molsieve.models.store import ModelInfo
 from molsieve.models.trust import Trust
 
@@ -59,36 +60,6 @@ def schemes(info: ModelInfo) -> list[tuple[str, str]]:
     return [(s, title) for s, title in titles.items() if any(s in m for m in info.metrics.values())]
 
 
-def benchmark_table(info: ModelInfo) -> str:
-    """Table of docs/models.md: each endpoint over new scaffolds, the forest in brackets; gut strains as one."""
-    lines = [
-        "| endpoint | n | positive | AUROC (forest) | average precision (forest) |",
-        "|---|---|---|---|---|",
-    ]
-    gut = []
-    for e in info.endpoints:
-        m = info.metrics[e.name]["scaffold"]
-        if e.family == "gut":
-            gut.append(m)
-        elif not e.is_regression:
-            cells = [f"{m['model'][k]['mean']:.3f} ({m['forest'][k]['mean']:.3f})" for k in ("auroc", "auprc")]
-            lines.append(f"| `{e.name}` | {m['n']:,} | {m['prevalence']:.1%} | {cells[0]} | {cells[1]} |")
-    if gut:
-        own, forest = (
-            [np.mean([m[w][k]["mean"] for m in gut]) for k in ("auroc", "auprc")] for w in ("model", "forest")
-        )
-        cells = [f"{a:.3f} ({b:.3f})" for a, b in zip(own, forest, strict=True)]
-        share = np.mean([m["prevalence"] for m in gut])
-        lines.append(f"| {len(gut)} gut strains, mean | {gut[0]['n']:,} | {share:.1%} | {cells[0]} | {cells[1]} |")
-    lines += ["", "| endpoint | n | MAE (forest) | R2 (forest) |", "|---|---|---|---|"]
-    for e in info.endpoints:
-        if e.is_regression:
-            m = info.metrics[e.name]["scaffold"]
-            cells = [f"{m['model'][k]['mean']:.3f} ({m['forest'][k]['mean']:.3f})" for k in ("mae", "r2")]
-            lines.append(f"| `{e.name}` ({e.unit}) | {m['n']:,} | {cells[0]} | {cells[1]} |")
-    return "\n".join(lines) + "\n"
-
-
 def metric(summary: dict[str, float] | None) -> str:
     """Mean and standard deviation over the folds; a dash where there is none."""
     return "-" if not summary else f"{summary['mean']:.3f} ± {summary['sd']:.3f}"
@@ -99,13 +70,11 @@ def precision_text(value: float) -> str:
     return f"{value:.1%}" if value < 0.1 else f"{value:.0%}"
 
 
-def expected_precision(
-    ranking: dict[str, list[float]], prevalence: float, fpr: float = TOP_FALSE_POSITIVE_RATE
-) -> float:
-    """Share of actives among what is picked when so large a share of the inactives is picked with them."""
-    tpr = float(np.interp(fpr, ranking["fpr"], ranking["tpr"]))
-    found = prevalence * tpr
-    return found / (found + (1 - prevalence) * fpr)
+def expected_precision(ranking: dict[str, list[float]], prevalence: float) -> float:
+    """Share of actives among what is picked when one inactive in a thousand is picked with it."""
+    rate = np.array([TOP_FALSE_POSITIVE_RATE])
+    found = np.interp(rate, ranking["fpr"], ranking["tpr"])
+    return float(precision_at(rate, found, prevalence)[0])
 
 
 def grade_rows(grades: dict[str, Any], tier: str) -> list[dict[str, str]]:
