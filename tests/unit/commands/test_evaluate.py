@@ -78,7 +78,7 @@ def test_labels_of_another_kind(tmp_path, small_model):
 
 def test_classes_for_an_endpoint_of_values(assay, small_model):
     said = refused(*options(assay, small_model, "dose"), "--exclude-training")
-    assert "0 and 1 only, but dose predicts values (g_per_kg, trained on 0.2 to 5" in said
+    assert "0 and 1 only, but dose predicts values (g_per_kg, trained on 1 to 4)" in said
 
 
 def test_values_in_another_unit_are_told_of(tmp_path, small_model):

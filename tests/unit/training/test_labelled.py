@@ -226,6 +226,10 @@ def test_grades_are_not_taken_for_measurements(write):
     assert read_labelled(path, "smiles", "y", "regression").task == "regression"
 
 
+def test_classes_taken_as_values_are_reported(write):
+    assert "taken as values" in texts(read_labelled(write(good()), "smiles", "y", "regression"))["classes_as_values"]
+
+
 def test_every_structure_with_both_classes(write):
     path = write([*good(), *((s, 1 - y) for s, y in good())])
     assert "keep the rows that are right" in refused(path, "smiles", "y", None)

@@ -298,6 +298,9 @@ def _reading_decisions(file: Understanding, table: LabelledCells, labels: Labels
     if labels.inferred:
         what = "classes" if labels.task == "classification" else "numbers"
         yield Decision("task", len(table.structures), f"The labels are {what}, so the task is {labels.task}.")
+    if not labels.inferred and labels.task == "regression" and _are_classes(labels.values[~np.isnan(labels.values)]):
+        text = "The labels are 0 and 1 only; they are taken as values, because the task is regression."
+        yield Decision("classes_as_values", len(table.structures), text)
     if labels.task == "classification":
         positive, negative = ([repr(s) for s, v in labels.spellings.items() if v == value] for value in (1, 0))
         text = f"Positive (1): {', '.join(positive) or 'none'}; negative (0): {', '.join(negative) or 'none'}."
