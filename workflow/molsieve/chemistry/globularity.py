@@ -27,7 +27,7 @@ def globularity(mol: Chem.Mol) -> float | None:
     """Mean globularity of a few conformers; None where no conformer can be made. The same on every call."""
     mol = Chem.AddHs(mol)
     parameters = ETKDGv3()
-    parameters.randomSeed = _SEED  # type: ignore[assignment] - RDKit's stubs say otherwise
+    parameters.randomSeed = _SEED  # type: ignore[assignment]
     drawn = list(EmbedMultipleConfs(mol, CONFORMERS, parameters))
     if not drawn:
         return None

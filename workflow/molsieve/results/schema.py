@@ -293,7 +293,8 @@ def structure_columns() -> tuple[Column, ...]:
             "novelty_tversky",
             F32,
             "Largest share of a known antibacterial's features (Morgan radius 2, 2048 bits) that the compound has; "
-            "1: it may hold the whole of it; null: not inspected",
+            "1: it may hold the whole of it; known antibacterials with fewer than 25 features do not count; null: not "
+            "inspected",
         ),
         Column("nearest_known_tversky", LOW_CARDINALITY, "Name of that known antibacterial; null: not inspected"),
         Column(

@@ -127,7 +127,9 @@ def _inspect_chunk(chunk: pa.Table, *, references: tuple[Reference, Reference]) 
             row["antibacterial_target"] = of_class.target
             row["resistance_mechanism"] = of_class.resistance_mechanism
         row["novelty_tanimoto"], row["nearest_known"] = known.nearest(bits)
-        row["novelty_tversky"], row["nearest_known_tversky"] = known.most_contained(bits)
+        contained = known.most_contained(bits)
+        if contained:
+            row["novelty_tversky"], row["nearest_known_tversky"] = contained
         if actives.names:
             row["training_active_similarity"], row["nearest_training_active"] = actives.nearest(bits)
         rows.append(row)

@@ -18,6 +18,9 @@ from molsieve.chemistry.fingerprints import morgan_bits
 from molsieve.chemistry.standardise import RejectedStructure, parse, standardise
 from molsieve.errors import MolsieveError
 
+# The features of smaller molecules (benzoyl peroxide, isoniazid) are in too many others to say that one holds them.
+MIN_FEATURES = 25
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -50,16 +53,19 @@ class Reference:
         best = max(range(len(similarities)), key=similarities.__getitem__)
         return similarities[best], self.names[best]
 
-    def most_contained(self, bits: ExplicitBitVect) -> tuple[float, str]:
+    def most_contained(self, bits: ExplicitBitVect) -> tuple[float, str] | None:
         """Largest share of one of the molecules' features that ``bits`` has, and the name of that one.
 
-        Of equals the one with most features: that says more than a small molecule whose few features are common.
+        Of equals the one with most features. Molecules with fewer than ``MIN_FEATURES`` features are passed over; None
+        where none has more.
         """
         shares = BulkTverskySimilarity(bits, self.fingerprints, 0.0, 1.0)
-        largest = max(shares)
-        rows = [row for row, share in enumerate(shares) if share == largest]
-        best = max(rows, key=lambda row: self.fingerprints[row].GetNumOnBits())
-        return largest, self.names[best]
+        sizes = [fingerprint.GetNumOnBits() for fingerprint in self.fingerprints]
+        large = [row for row, size in enumerate(sizes) if size >= MIN_FEATURES]
+        if not large:
+            return None
+        best = max(large, key=lambda row: (shares[row], sizes[row]))
+        return shares[best], self.names[best]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
