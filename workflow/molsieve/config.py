@@ -75,6 +75,21 @@ class Shortlist(Section):
     )
 
 
+class Inspect(Section):
+    """Looking at the structures of the shortlist: alerts, known classes, novelty, entry into Gram-negative bacteria."""
+
+    conformers: int = Field(
+        500,
+        ge=0,
+        le=1_000_000,
+        description=(
+            "Compounds at most that get conformers, for globularity and the eNTRy rules: the best by the first score "
+            "among those without PAINS that are no known antibacterials."
+        ),
+    )
+    timeout_s: float = Field(30.0, gt=0, le=3600, description="CPU seconds after which conformers are given up.")
+
+
 class Refine(Section):
     """Predicting the shortlist with the reference models."""
 
@@ -175,6 +190,7 @@ class Config(Section):
     triage: Triage = Triage()
     shortlist: Shortlist = Shortlist()
     refine: Refine = Refine()
+    inspect: Inspect = Inspect()
     select: Select = Select()
     controls: Controls = Controls()
     results: Results = Results()

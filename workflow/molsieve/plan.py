@@ -98,6 +98,11 @@ class Plan:
         """Known antibacterials."""
         return _shipped(self.config.reference)
 
+    @property
+    def structure_patterns(self) -> list[Path]:
+        """Patterns of known classes and toxicophores, which come with molsieve."""
+        return [_shipped("resources/amr/classes.csv"), _shipped("resources/toxicophores.csv")]
+
     @cached_property
     def panel(self) -> Panel:
         """The models of the run."""

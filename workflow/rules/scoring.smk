@@ -28,6 +28,9 @@ rule inspect:
     input:
         shortlist="<work>/{set}/shortlist.parquet",
         reference=PLAN.reference,
+        profile=PLAN.profile,
+        model=f"{PLAN.refine_models[0]}/checksums.sha256",
+        patterns=PLAN.structure_patterns,
     output:
         "<work>/{set}/inspected.parquet",
     log:
@@ -36,10 +39,14 @@ rule inspect:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.dask.workers
     params:
+        model=subpath(input.model, parent=True),
+        conformers=conformers_of_set,
+        timeout_s=PLAN.config.inspect.timeout_s,
         scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("inspect"),
     shell:
         "python -m molsieve inspect {input.shortlist:q} {output:q} --reference {input.reference:q}"
+        " --model {params.model:q} --profile {input.profile:q} {params.conformers} --timeout-s {params.timeout_s}"
         " --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
 
 

@@ -47,3 +47,9 @@ def refined_chunks(set_name):
 def model_options(wildcards, input):
     """The models as the command line takes them."""
     return as_options([Path(file).parent for file in input.models])
+
+
+def conformers_of_set(wildcards):
+    """Of the library the best survivors get conformers, of the controls all."""
+    most = PLAN.config.inspect.conformers
+    return f"--conformers {most}{' --known-too' * (wildcards.set == 'controls')}"

@@ -237,20 +237,7 @@ def scores_columns(criteria: Iterable[CriterionLike]) -> tuple[Column, ...]:
             "Whether the compound was shortlisted, so that alerts, class and novelty were computed",
             nullable=False,
         ),
-        Column("pains", STRINGS, "Names of the PAINS patterns found; empty: none; null: not inspected"),
-        Column("brenk", STRINGS, "Names of the BRENK alerts found; empty: none; null: not inspected"),
-        Column(
-            "antibacterial_class",
-            LOW_CARDINALITY,
-            "Known antibacterial class whose pattern the compound has; null: none, or not inspected",
-        ),
-        Column(
-            "novelty_tanimoto",
-            F32,
-            "Tanimoto similarity (Morgan radius 2, 2048 bits) to the nearest known antibacterial; low is novel; "
-            "null: not inspected",
-        ),
-        Column("nearest_known", LOW_CARDINALITY, "Name of that nearest known antibacterial; null: not inspected"),
+        *structure_columns(),
         Column(
             "pareto_front",
             pa.int32(),
@@ -262,6 +249,87 @@ def scores_columns(criteria: Iterable[CriterionLike]) -> tuple[Column, ...]:
             LOW_CARDINALITY,
             "Why the compound cannot be a hit: pains, known_antibacterial, not_inspected, not_refined (a criterion "
             "needs the tier refine, which could not describe it) or hard:<criterion>; null: eligible",
+        ),
+    )
+
+
+def structure_columns() -> tuple[Column, ...]:
+    """What the stage ``inspect`` finds in the structure of a shortlisted compound."""
+    return (
+        Column("pains", STRINGS, "Names of the PAINS patterns found; empty: none; null: not inspected"),
+        Column("brenk", STRINGS, "Names of the BRENK alerts found; empty: none; null: not inspected"),
+        Column("nih", STRINGS, "Names of the NIH alerts found; empty: none; null: not inspected"),
+        Column(
+            "reactive", STRINGS, "Names of the reactive groups found (Glaxo's list); empty: none; null: not inspected"
+        ),
+        Column(
+            "toxicophores",
+            STRINGS,
+            "Names of the mutagenicity toxicophores found (Kazius); empty: none; null: not inspected",
+        ),
+        Column(
+            "antibacterial_class",
+            LOW_CARDINALITY,
+            "Known antibacterial class whose pattern the compound has; null: none, or not inspected",
+        ),
+        Column(
+            "antibacterial_target",
+            LOW_CARDINALITY,
+            "What the members of that class act on; null: no class, a class without a common target, or not inspected",
+        ),
+        Column(
+            "resistance_mechanism",
+            LOW_CARDINALITY,
+            "Main ways in which bacteria resist that class; null: no class, none in common, or not inspected",
+        ),
+        Column(
+            "novelty_tanimoto",
+            F32,
+            "Tanimoto similarity (Morgan radius 2, 2048 bits) to the nearest known antibacterial; low is novel; "
+            "null: not inspected",
+        ),
+        Column("nearest_known", LOW_CARDINALITY, "Name of that nearest known antibacterial; null: not inspected"),
+        Column(
+            "novelty_tversky",
+            F32,
+            "Largest share of a known antibacterial's features (Morgan radius 2, 2048 bits) that the compound has; "
+            "1: it may hold the whole of it; known antibacterials with fewer than 25 features do not count; null: not "
+            "inspected",
+        ),
+        Column("nearest_known_tversky", LOW_CARDINALITY, "Name of that known antibacterial; null: not inspected"),
+        Column(
+            "training_active_similarity",
+            F32,
+            "Tanimoto similarity (Morgan radius 2, 2048 bits) to the nearest training molecule that was active in an "
+            "activity endpoint; null: not inspected",
+        ),
+        Column(
+            "nearest_training_active",
+            LOW_CARDINALITY,
+            "That training molecule: its name if it is a known antibacterial, else the hash of its connectivity, and "
+            "the endpoints it is active in; null: not inspected",
+        ),
+        Column(
+            "entry_amine",
+            LOW_CARDINALITY,
+            "Best ionisable nitrogen for entry into Gram-negative bacteria: primary, secondary or tertiary amine, "
+            "other (quaternary nitrogen, guanidine, amidine) or none; null: not inspected",
+        ),
+        Column(
+            "globularity",
+            F32,
+            "Globularity averaged over conformers, 0 (flat) to 1 (a sphere); null: no conformers were made",
+        ),
+        Column(
+            "entry_rules_met",
+            pa.int8(),
+            "How many of the three eNTRy rules are met: ionisable nitrogen, at most 5 rotatable bonds, globularity of "
+            "at most 0.25; null: no conformers were made",
+        ),
+        Column(
+            "entry_score",
+            F32,
+            "Mean of the three eNTRy rules as soft scores, 0 to 1; null: no conformers were made",
         ),
     )
 
@@ -306,7 +374,7 @@ def hits_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]:
         predictions["tier"],
         *(column for endpoint in endpoints for column in endpoint_columns(endpoint, conformal=True)),
         *(predictions[name] for name in ("nn_similarity", "nn_active", "in_domain", "unseen_fraction")),
-        *(scores[name] for name in ("novelty_tanimoto", "nearest_known", "antibacterial_class", "brenk")),
+        *(column for column in structure_columns() if column.name != "pains"),
         Column("scaffold", pa.string(), "Murcko scaffold as SMILES; empty for acyclic molecules"),
         Column("cluster", pa.int32(), "Cluster of similar hits the compound belongs to, numbered from 1"),
         Column("reasons", pa.string(), "Why the compound ranks where it does, in words"),
