@@ -97,6 +97,9 @@ class Select(Section):
         0.6, gt=0, le=1, description="A hit's largest Tanimoto similarity to a better one (Morgan radius 2, 2048 bits)."
     )
     scaffold_cap: int = Field(3, ge=1, le=1000, description="Hits sharing a Murcko scaffold at most.")
+    cluster_similarity: float = Field(
+        0.4, gt=0, le=1, description="From this Tanimoto similarity on, a hit belongs to the cluster of a better one."
+    )
 
 
 class Controls(Section):

@@ -105,7 +105,9 @@ def publish(
 
 def _check_inputs(work: WorkFolder) -> None:
     shards = [path(shard) for shard in work.shards for path in (work.prepared, work.triage, work.scores)]
-    missing = [path for path in (work.duplicates, work.shortlist, work.hits, *shards) if not path.is_file()]
+    missing = [
+        path for path in (work.duplicates, work.shortlist, work.hits, work.passed_over, *shards) if not path.is_file()
+    ]
     missing += [] if any(work.refined.glob("*.parquet")) else [work.refined]
     if missing:
         raise MolsieveError(
