@@ -7,6 +7,7 @@ References: PAINS, Baell and Holloway, doi:10.1021/jm901137j; BRENK, Brenk et al
 NIH, Jadhav et al., doi:10.1021/jm901070c, and Doveston et al., doi:10.1039/C4OB02287D.
 """
 
+from collections.abc import Iterable
 from functools import cache
 
 from rdkit.Chem import Mol
@@ -20,9 +21,9 @@ CATALOGUES: dict[str, tuple[str, ...]] = {
 }
 
 
-def alerts(mol: Mol) -> dict[str, tuple[str, ...]]:
+def alerts(mol: Mol, catalogues: Iterable[str] = tuple(CATALOGUES)) -> dict[str, tuple[str, ...]]:
     """Names of the matching alerts of each catalogue, sorted; an empty tuple where none matches."""
-    return {name: _matches(name, mol) for name in CATALOGUES}
+    return {name: _matches(name, mol) for name in catalogues}
 
 
 def _matches(name: str, mol: Mol) -> tuple[str, ...]:
