@@ -362,6 +362,9 @@ def _hits(profile, hit_ids, records, compounds, scores):
         "input_structure": pa.array([r["structure"] for r in chosen], pa.string()),
         "scaffold": pa.array(scaffolds, pa.string()),
         "cluster": pa.array([1 + list(dict.fromkeys(scaffolds)).index(s) for s in scaffolds], pa.int32()),
+        "cluster_leader": pa.array([1 + scaffolds.index(s) for s in scaffolds], pa.int32()),
+        "cluster_similarity": pa.array([1.0 if scaffolds.index(s) == i else 0.5 for i, s in enumerate(scaffolds)]),
+        "passed_over": pa.array([0] * len(scaffolds), pa.int32()),
         "reasons": pa.array(
             [f"{profile.criteria[0].title}: 42%; nearest known {KNOWN[0]}" for _ in hit_ids], pa.string()
         ),
