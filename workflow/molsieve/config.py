@@ -155,8 +155,9 @@ class Config(Section):
         default=[LibrarySource(path="rdkit:NCI/first_5K.smi")],
         min_length=1,
         description=(
-            "Files, folders, globs, http(s) URLs, or rdkit:PATH for a file of the rdkit package. An entry may be a "
-            "mapping with path, format, structure_column, id_column, delimiter, skip_rows, header, encoding and sha256."
+            "Files, folders, globs, http(s) URLs, rdkit:PATH for a file of the rdkit package, or approved-drugs (needs "
+            "the extra drugs). An entry may be a mapping with path, format, structure_column, id_column, delimiter, "
+            "skip_rows, header, encoding and sha256."
         ),
     )
     profile: str = Field(
