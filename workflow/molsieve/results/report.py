@@ -96,6 +96,7 @@ def render(data: ReportData, facts: RunFacts) -> str:
         criteria=[_criterion_row(c, {e.name: e.title for e in facts.endpoints}) for c in facts.profile.criteria],
         hits=hit_cards(data.hits, facts),
         sort_titles=sort_titles(facts),
+        ranking=data.ranking,
         endpoint_charts=_charts(data.distributions, facts),
         property_charts=_charts([*data.property_distributions, *data.domain_distributions], facts),
         models=model_table(facts),

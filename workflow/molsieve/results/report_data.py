@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from molsieve.results.assemble import Lookup, WorkFolder
 from molsieve.results.facts import RunFacts
+from molsieve.results.ranking import Ranking, RankingFiles, top_of_ranking
 from molsieve.results.run_funnel import run_funnel
 from molsieve.results.schema import UNIT_TEXT, value_column
 from molsieve.scoring.cascade import Cascade, cascade
@@ -144,6 +145,7 @@ class ReportData:
     all_hits: Sequence[Mapping[str, Any]]
     """Number, scaffold and cluster of every hit."""
     funnel: Funnel
+    ranking: Ranking
     scaffolds: int
     """Distinct Murcko scaffolds among the hits; acyclic hits have none."""
     clusters: int
@@ -312,6 +314,7 @@ class _Collector:
             hits_total=self.hits_total,
             all_hits=self.all_hits,
             funnel=run_funnel(self.work, self.facts.profile),
+            ranking=top_of_ranking(RankingFiles.of_work(self.work), self.facts.profile.structure.known_similarity),
             scaffolds=len({row["scaffold"] for row in self.all_hits if row["scaffold"]}),
             clusters=len({row["cluster"] for row in self.all_hits}),
             distributions=[self._score_distribution(scores), *self._endpoint_distributions()],
