@@ -5,6 +5,7 @@ rule report:
     input:
         scores="<work>/scores",
         hits="<work>/hits.parquet",
+        passed_over="<work>/passed_over.parquet",
         controls="<work>/controls.parquet" if PLAN.controls else [],
     output:
         report="<work>/report.html",
@@ -25,6 +26,7 @@ rule publish:
         report="<work>/report.html",
         scores="<work>/scores",
         hits="<work>/hits.parquet",
+        passed_over="<work>/passed_over.parquet",
         controls="<work>/controls.parquet" if PLAN.controls else [],
     output:
         # Publishing replaces the whole folder; an older result set stays until then, and when publishing fails.

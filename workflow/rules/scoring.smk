@@ -81,6 +81,7 @@ rule select:
         models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
         hits="<work>/hits.parquet",
+        passed_over="<work>/passed_over.parquet",
         summary="<work>/summary/select.json",
     log:
         "<work>/logs/select.log",
@@ -92,12 +93,13 @@ rule select:
         hits=PLAN.config.select.hits,
         max_similarity=PLAN.config.select.max_similarity,
         scaffold_cap=PLAN.config.select.scaffold_cap,
+        cluster_similarity=PLAN.config.select.cluster_similarity,
         code=PLAN.code("select"),
     shell:
         "python -m molsieve select {params.folder:q} {output.hits:q} --scores {input.scores:q}"
-        " --profile {input.profile:q} {params.models:q} --hits {params.hits}"
+        " --passed-over {output.passed_over:q} --profile {input.profile:q} {params.models:q} --hits {params.hits}"
         " --max-similarity {params.max_similarity} --scaffold-cap {params.scaffold_cap}"
-        " --summary {output.summary:q} 2> {log:q}"
+        " --cluster-similarity {params.cluster_similarity} --summary {output.summary:q} 2> {log:q}"
 
 
 rule controls:

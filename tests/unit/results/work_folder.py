@@ -13,7 +13,7 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 from molsieve.chemistry.descriptors import DESCRIPTORS, describe
 from molsieve.chemistry.reasons import RejectedStructure
 from molsieve.chemistry.standardise import standardise_smiles
-from molsieve.columns import LOW_CARDINALITY
+from molsieve.columns import LOW_CARDINALITY, arrow_schema
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.refine import refined_columns
 from molsieve.results.facts import RunFacts, read_inputs
@@ -21,6 +21,7 @@ from molsieve.results.schema import conform, controls_columns, hits_columns, sco
 from molsieve.scoring.compounds import overlay
 from molsieve.scoring.criteria import fit_profile
 from molsieve.scoring.profile import Profile
+from molsieve.scoring.select import PASSED_OVER
 
 # (title, pattern that raises it, log-odds without it, how much it raises)
 _SIGNALS = {
@@ -118,6 +119,7 @@ def build(folder, rows, profile, *, shard_size, controls=(), shortlist=10**9, hi
     for number, start in enumerate(range(0, max(refined.num_rows, 1), CHUNK_ROWS)):
         _write(library / "refined" / f"{number:05d}.parquet", refined.slice(start, CHUNK_ROWS))
     _write(library / "shortlist.parquet", _shortlist(profile, _compounds(unique, triage), top, audit))
+    _write(folder / "passed_over.parquet", arrow_schema(PASSED_OVER).empty_table())
     _write(folder / "hits.parquet", _hits(profile, hit_ids, records, compounds, scores))
     _write(folder / "controls.parquet", _controls(profile, controls, scores))
     digest = hashlib.sha256(repr(rows).encode()).hexdigest()
@@ -360,6 +362,9 @@ def _hits(profile, hit_ids, records, compounds, scores):
         "input_structure": pa.array([r["structure"] for r in chosen], pa.string()),
         "scaffold": pa.array(scaffolds, pa.string()),
         "cluster": pa.array([1 + list(dict.fromkeys(scaffolds)).index(s) for s in scaffolds], pa.int32()),
+        "cluster_leader": pa.array([1 + scaffolds.index(s) for s in scaffolds], pa.int32()),
+        "cluster_similarity": pa.array([1.0 if scaffolds.index(s) == i else 0.5 for i, s in enumerate(scaffolds)]),
+        "passed_over": pa.array([0] * len(scaffolds), pa.int32()),
         "reasons": pa.array(
             [f"{profile.criteria[0].title}: 42%; nearest known {KNOWN[0]}" for _ in hit_ids], pa.string()
         ),

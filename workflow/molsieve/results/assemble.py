@@ -80,6 +80,11 @@ class WorkFolder:
         return self.root / "hits.parquet"
 
     @property
+    def passed_over(self) -> Path:
+        """Eligible compounds that better hits kept out."""
+        return self.root / "passed_over.parquet"
+
+    @property
     def controls(self) -> Path:
         """Spiked controls; absent when the run has none."""
         return self.root / "controls.parquet"

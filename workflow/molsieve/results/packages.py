@@ -212,7 +212,11 @@ def checksums(folder: Path, files: Sequence[str]) -> str:
 
 
 def run_json(
-    facts: RunFacts, counts: Mapping[str, Any], stages: Mapping[str, Any], environment: Mapping[str, Any]
+    facts: RunFacts,
+    counts: Mapping[str, Any],
+    funnel: Sequence[Mapping[str, Any]],
+    stages: Mapping[str, Any],
+    environment: Mapping[str, Any],
 ) -> str:
     """Text of ``run.json``: provenance and throughput, and the only place for times and host."""
     provenance = {
@@ -222,6 +226,7 @@ def run_json(
         **environment,
         "inputs": [vars(file) for file in facts.inputs],
         "records": counts,
+        "funnel": funnel,
         "config": facts.config,
         "profile": facts.profile.model_dump(mode="json"),
         "models": dict(facts.models),

@@ -23,8 +23,10 @@ from molsieve.results.provenance import versions
 from molsieve.results.report_cascade import cascade_view
 from molsieve.results.report_controls import ControlsView, controls_view
 from molsieve.results.report_data import Distribution, LibraryFacts, ReportData, gather
+from molsieve.results.report_funnel import empty_sentences, funnel_view
 from molsieve.results.report_hits import Z90, hit_cards, sort_titles
 from molsieve.results.report_models import model_table
+from molsieve.scoring.diversity import DiversityOptions
 from molsieve.scoring.profile import Criterion
 
 _SHOWN_TEXT = 70
@@ -77,7 +79,6 @@ def render(data: ReportData, facts: RunFacts) -> str:
     environment.filters |= {"clip": _clip, "percent": _percent}
     script = (folder / "report.js").read_text(encoding="utf-8")
     controls = controls_view(data)
-    steps = _funnel_steps(data)
     html = environment.get_template("report.html.j2").render(
         facts=facts,
         data=data,
@@ -87,15 +88,15 @@ def render(data: ReportData, facts: RunFacts) -> str:
         style=Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup(script),  # noqa: S704
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        funnel=charts.funnel(steps),
+        funnel=funnel_view(data.funnel, data.all_hits),
         cascade=cascade_view(data),
-        funnel_logarithmic=charts.is_logarithmic(steps),
         reasons=_reason_rows(data.library),
         changes=_change_rows(data.library),
         controls=controls,
         criteria=[_criterion_row(c, {e.name: e.title for e in facts.endpoints}) for c in facts.profile.criteria],
         hits=hit_cards(data.hits, facts),
         sort_titles=sort_titles(facts),
+        ranking=data.ranking,
         endpoint_charts=_charts(data.distributions, facts),
         property_charts=_charts([*data.property_distributions, *data.domain_distributions], facts),
         models=model_table(facts),
@@ -103,40 +104,12 @@ def render(data: ReportData, facts: RunFacts) -> str:
         molsieve_version=__version__,
         schema_version=SCHEMA_VERSION,
         z90=Z90,
+        cluster_similarity=facts.config.get("select", {}).get(
+            "cluster_similarity", DiversityOptions.cluster_similarity
+        ),
         conformal_error=facts.config.get("refine", {}).get("conformal_error", DEFAULT_ERROR),
     )
     return html + "\n"
-
-
-def _funnel_steps(data: ReportData) -> list[charts.FunnelStep]:
-    library = data.library
-    not_inspected = library.predicted - library.inspected
-    largest = list(library.excluded.items())[:2]
-    rest = sum(library.excluded.values()) - sum(count for _, count in largest)
-    gates = ", ".join(
-        [*(f"{count:,} {_gate(name)}" for name, count in largest), *([f"{rest:,} other"] if rest else [])]
-    )
-    chosen = library.eligible - data.hits_total
-    return [
-        charts.FunnelStep("Records read", library.read, ""),
-        charts.FunnelStep("Readable structures", library.parsed, _lost(library.rejected, "rejected")),
-        charts.FunnelStep("Unique compounds", library.unique, _lost(library.duplicates, "duplicates")),
-        charts.FunnelStep(
-            "Predicted", library.predicted, _lost(library.unique - library.predicted, "without prediction")
-        ),
-        charts.FunnelStep("Shortlisted", library.inspected, _lost(not_inspected, "below the shortlist")),
-        charts.FunnelStep("Eligible", library.eligible, f"\N{MINUS SIGN} {gates}" if gates else ""),
-        charts.FunnelStep("Hits", data.hits_total, _lost(chosen, "ranked lower or too similar")),
-    ]
-
-
-def _lost(count: int, how: str) -> str:
-    return f"\N{MINUS SIGN} {count:,} {how}" if count else ""
-
-
-def _gate(name: str) -> str:
-    fixed = {"pains": "PAINS", "known_antibacterial": "known antibacterials", "not_refined": "not refined"}
-    return fixed.get(name, name.replace("hard:", "fail ").replace("_", " "))
 
 
 @dataclass(frozen=True)
@@ -159,7 +132,12 @@ def _summary(data: ReportData, facts: RunFacts, controls: ControlsView) -> _Summ
             f"{library.refined:,} of them by the reference models; {domain:.0%} within the models' domain",
         ),
         ("Rejected", f"{library.rejected:,}", f"{library.duplicates:,} more are duplicates"),
-        ("Hits", f"{data.hits_total:,}", f"{data.scaffolds:,} scaffold{'' if data.scaffolds == 1 else 's'}"),
+        (
+            "Hits",
+            f"{data.hits_total:,}",
+            f"{data.scaffolds:,} scaffold{'' if data.scaffolds == 1 else 's'} in {data.clusters:,} "
+            f"cluster{'' if data.clusters == 1 else 's'}",
+        ),
         (
             "Controls, AUROC",
             f"{judged.auroc.value:.2f}" if judged else "\N{EN DASH}",
@@ -179,17 +157,7 @@ def _sentences(data: ReportData) -> list[str]:
             "The table of reasons below says why; often the structures were read from the wrong column."
         ]
     if not data.hits_total:
-        step = (
-            "the shortlist"
-            if not library.inspected
-            else "the structural gates"
-            if not library.eligible
-            else "selection"
-        )
-        return [
-            f"No compound of the {library.predicted:,} that were predicted became a hit: all were lost at {step}. "
-            "The funnel below shows where. This is a valid result."
-        ]
+        return empty_sentences(data.funnel, library.predicted)
     return [
         f"{data.hits_total:,} of {library.predicted:,} compounds are proposed for a closer look. "
         "They are ranked by computed probabilities; none of them has been measured."

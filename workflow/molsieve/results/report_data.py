@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 
 from molsieve.results.assemble import Lookup, WorkFolder
 from molsieve.results.facts import RunFacts
+from molsieve.results.ranking import Ranking, RankingFiles, top_of_ranking
+from molsieve.results.run_funnel import run_funnel
 from molsieve.results.schema import UNIT_TEXT, value_column
 from molsieve.scoring.cascade import Cascade, cascade
 from molsieve.scoring.compounds import PROPERTY_NAMES, read_predictions
+from molsieve.scoring.funnel import Funnel
 from molsieve.scoring.shortlist import first_scores
 
 TOP_HITS = 100
 EXAMPLES = 3
+_DIVERSITY = ["hit", "scaffold", "cluster", "cluster_leader", "cluster_similarity", "passed_over"]
 
 Floats = NDArray[np.floating]
 
@@ -138,7 +142,13 @@ class ReportData:
     controls: Sequence[Mapping[str, Any]]
     hits: Sequence[Mapping[str, Any]]
     hits_total: int
+    all_hits: Sequence[Mapping[str, Any]]
+    """Number, scaffold and cluster of every hit."""
+    funnel: Funnel
+    ranking: Ranking
     scaffolds: int
+    """Distinct Murcko scaffolds among the hits; acyclic hits have none."""
+    clusters: int
     distributions: Sequence[Distribution]
     property_distributions: Sequence[Distribution]
     domain_distributions: Sequence[Distribution]
@@ -165,7 +175,7 @@ class _Collector:
         self.controls = pq.read_table(work.controls) if work.controls.exists() else None
         hits = pq.read_table(work.hits)
         self.hits_total = hits.num_rows
-        self.scaffolds = len(hits["scaffold"].unique())
+        self.all_hits = hits.select(_DIVERSITY).to_pylist()
         self.hits = hits.slice(0, TOP_HITS)
         self.hit_scores: dict[int, dict[str, Any]] = {}
         self.scores: list[NDArray[np.float32]] = []
@@ -302,7 +312,11 @@ class _Collector:
             controls=self.controls.to_pylist() if self.controls is not None else [],
             hits=[{**row, "scores": self.hit_scores.get(row["record_id"], {})} for row in self.hits.to_pylist()],
             hits_total=self.hits_total,
-            scaffolds=self.scaffolds,
+            all_hits=self.all_hits,
+            funnel=run_funnel(self.work, self.facts.profile),
+            ranking=top_of_ranking(RankingFiles.of_work(self.work), self.facts.profile.structure.known_similarity),
+            scaffolds=len({row["scaffold"] for row in self.all_hits if row["scaffold"]}),
+            clusters=len({row["cluster"] for row in self.all_hits}),
             distributions=[self._score_distribution(scores), *self._endpoint_distributions()],
             property_distributions=[self._distribution(name, title, unit) for name, title, unit, _ in PROPERTIES],
             domain_distributions=self._domain_distributions(),

@@ -376,7 +376,21 @@ def hits_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]:
         *(predictions[name] for name in ("nn_similarity", "nn_active", "in_domain", "unseen_fraction")),
         *(column for column in structure_columns() if column.name != "pains"),
         Column("scaffold", pa.string(), "Murcko scaffold as SMILES; empty for acyclic molecules"),
-        Column("cluster", pa.int32(), "Cluster of similar hits the compound belongs to, numbered from 1"),
+        Column(
+            "cluster",
+            pa.int32(),
+            "Cluster of similar hits the compound belongs to, numbered from 1 in the order of the leaders: a hit joins "
+            "the most similar better leader at a Tanimoto similarity (Morgan radius 2, 2048 bits) of at least "
+            "select.cluster_similarity, else it leads a cluster of its own",
+        ),
+        Column("cluster_leader", pa.int32(), "Hit that leads the cluster: its best-ranked one; of a leader, itself"),
+        Column("cluster_similarity", F32, "Tanimoto similarity to the leader; 1 for a leader"),
+        Column(
+            "passed_over",
+            pa.int32(),
+            "Eligible compounds ranked lower that were left out because of this hit: too similar to it, or of its "
+            "scaffold when there were enough of that; the analogues to look at next",
+        ),
         Column("reasons", pa.string(), "Why the compound ranks where it does, in words"),
         Column(
             "library_properties", pa.string(), "The other columns or SDF tags of the record, as a JSON object; or null"
