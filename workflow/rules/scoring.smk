@@ -5,6 +5,8 @@ rule shortlist:
     input:
         triage=triage_shards,
         profile=PLAN.profile,
+        priorities=PLAN.priorities,
+        models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
         "<work>/{set}/shortlist.parquet",
     log:
@@ -14,13 +16,15 @@ rule shortlist:
     threads: PLAN.config.dask.workers
     params:
         folder=folder_of_set,
+        models=model_options,
         size=PLAN.config.shortlist.size,
         audit=PLAN.config.shortlist.audit,
         seed=PLAN.config.seed,
         scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("shortlist"),
     shell:
-        "python -m molsieve shortlist {params.folder:q} {output:q} --profile {input.profile:q} --size {params.size}"
+        "python -m molsieve shortlist {params.folder:q} {output:q} --profile {input.profile:q} {params.models:q}"
+        " --size {params.size}"
         " --audit {params.audit} --seed {params.seed} --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
 
 
@@ -56,6 +60,8 @@ rule score:
         refined=refined_chunks("library"),
         inspected="<work>/library/inspected.parquet",
         profile=PLAN.profile,
+        priorities=PLAN.priorities,
+        models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
         scores=directory("<work>/scores"),
         summary="<work>/summary/score.json",
@@ -66,10 +72,13 @@ rule score:
     threads: PLAN.config.dask.workers
     params:
         folder=subpath(input.inspected, parent=True),
+        models=model_options,
+        hits=PLAN.config.select.hits,
         scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("score"),
     shell:
         "python -m molsieve score {params.folder:q} {output.scores:q} --profile {input.profile:q}"
+        " {params.models:q} --hits {params.hits}"
         " --scheduler {params.scheduler:q} --workers {threads} --summary {output.summary:q} 2> {log:q}"
 
 
@@ -110,6 +119,7 @@ rule controls:
         scores="<work>/scores",
         controls=PLAN.controls or [],
         profile=PLAN.profile,
+        priorities=PLAN.priorities,
         models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
         "<work>/controls.parquet",

@@ -238,7 +238,7 @@ NOT_DESCRIBED_EVERY = 7
 
 def _best(profile, compounds, size):
     """Positions of the best compounds, and of a few others as the random sample."""
-    fit = fit_profile(profile, compounds)
+    fit = fit_profile(profile, compounds, {})
     order = np.argsort(-(fit.profile_prob * fit.preference), kind="stable")
     return order[:size], order[size : size + max(1, size // 5)]
 
@@ -262,7 +262,7 @@ def _refined(triage, chosen):
 
 
 def _shortlist(profile, compounds, top, audit):
-    fit = fit_profile(profile, compounds)
+    fit = fit_profile(profile, compounds, {})
     chosen = np.sort(np.concatenate([top, audit]))
     return pa.table(
         {
@@ -280,7 +280,8 @@ def _compounds(rows, triage):
     )
     for name in properties.column_names:
         triage = triage.append_column(name, properties[name])
-    return triage
+    entry = [_noise(row["parent_smiles"], "entry") for row in rows]
+    return triage.append_column("entry_score", pa.array(entry, pa.float32()))
 
 
 KNOWN = ("Nitrofurantoin", "Ciprofloxacin", "Sulfamethoxazole", "Chlorhexidine", "Trimethoprim", "Fusidic acid")
@@ -288,7 +289,7 @@ ALERTS = ("Aliphatic_long_chain", "nitro_group", "Michael_acceptor_1", "phenol_e
 
 
 def _score_columns(profile, compounds, inspected):
-    fit = fit_profile(profile, compounds)
+    fit = fit_profile(profile, compounds, {})
     keys = compounds["parent_smiles"].to_pylist()
     seen = [key if is_in else None for key, is_in in zip(keys, inspected, strict=True)]
     pains = [None if k is None else ["quinone_A(370)"] if _noise(k, "pains") < 0.04 else [] for k in seen]
@@ -312,11 +313,14 @@ def _score_columns(profile, compounds, inspected):
         "record_id": compounds["record_id"],
         "score": score.astype(np.float32),
         "profile_prob": fit.profile_prob,
+        "profile_prob_lo90": fit.probability.low,
+        "profile_prob_hi90": fit.probability.high,
         "desirability": fit.desirability,
     }
     for criterion in profile.criteria:
         columns[f"{criterion.name}_value"] = fit.values[criterion.name]
         columns[f"{criterion.name}_desirability"] = fit.desirabilities[criterion.name]
+        columns[f"{criterion.name}_contribution"] = fit.contributions[criterion.name]
     columns |= {
         "inspected": pa.array([k is not None for k in seen]),
         "pains": pa.array(pains, pa.list_(pa.string())),

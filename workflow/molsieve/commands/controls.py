@@ -24,7 +24,18 @@ def controls_command(
     --model resources/models/refine --model resources/models/triage
     """
     from molsieve.models.panel import read_joint_endpoints
+    from molsieve.models.reliability import read_reliabilities
     from molsieve.scoring.controls import score_controls
 
     with summarised("controls", None) as stage:
-        stage.done(score_controls(folder, scores, controls, profile, out, endpoints=read_joint_endpoints(model)))
+        stage.done(
+            score_controls(
+                folder,
+                scores,
+                controls,
+                profile,
+                out,
+                endpoints=read_joint_endpoints(model),
+                reliabilities=read_reliabilities(model),
+            )
+        )

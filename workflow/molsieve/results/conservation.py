@@ -286,7 +286,10 @@ def _check_exactly_ok(folder: Path, name: str, status: Flags) -> None:
 
 
 def _check_values(folder: Path) -> None:
-    """Probabilities of ok compounds are numbers from 0 to 1; what only tier refine predicts may be null elsewhere."""
+    """Probabilities of ok compounds are numbers from 0 to 1; what only tier refine predicts may be null elsewhere.
+
+    A desirability may be missing where the compound cannot be a hit for that or another reason.
+    """
     for predictions, scores in zip(parts(folder, "predictions"), parts(folder, "scores"), strict=True):
         tier = pq.read_table(predictions, columns=["tier"])["tier"].cast(pa.string())
         is_refined = pc.equal(tier, "refine").to_numpy()
@@ -294,6 +297,9 @@ def _check_values(folder: Path) -> None:
             for column in [c for c in pq.read_schema(path).names if c.endswith(("_prob", "_desirability"))]:
                 values = pq.read_table(path, columns=[column])[column].to_numpy()
                 missing = np.isnan(values)
+                if column.endswith("_desirability"):
+                    excluded = pq.read_table(path, columns=["excluded_by"])["excluded_by"].is_valid().to_numpy()
+                    missing, values = missing & ~excluded, np.where(missing & excluded, 0.0, values)
                 partly = missing[~is_refined].any() and not missing[~is_refined].all()
                 partly = partly or (column == "profile_prob" and missing.any())
                 if not np.all(missing | ((values >= 0) & (values <= 1))) or missing[is_refined].any() or partly:

@@ -188,14 +188,20 @@ def _change_rows(library: LibraryFacts) -> list[tuple[str, int, str]]:
 
 def _criterion_row(criterion: Criterion, titles: Mapping[str, str]) -> Mapping[str, Any]:
     if criterion.endpoints:
-        joined = (" or " if criterion.combine == "any" else " and ").join(titles[name] for name in criterion.endpoints)
-        asked = f"{criterion.want}: {joined}"
         worst, best = criterion.desirability or (0.0, 1.0)
         scale = f"0 at a probability of {worst:g}, 1 from {best:g}"
+        joiner = " or " if criterion.combine == "any" else " and "
+        named = [titles[name] for name in criterion.endpoints]
+        if criterion.combine == "weighted":
+            weights = criterion.weight_of_endpoints()
+            named = [f"{titles[name]} (weight {weights[name]:g})" for name in criterion.endpoints]
+            joiner, scale = ", ", f"0 at a weighted share of {worst:g}, 1 from {best:g}"
+        asked = f"{criterion.want}: {joiner.join(named)}"
     else:
         unit = f" {criterion.unit}" if criterion.unit else ""
-        asked = f"{titles.get(criterion.endpoint or '', criterion.descriptor)} {_range(criterion)}{unit}"
-        scale = f"1 inside, falling to 0 over {criterion.fade:g}{unit} outside"
+        named_by = titles.get(criterion.endpoint or "", (criterion.descriptor or "").replace("_", " "))
+        asked = f"{named_by} {_range(criterion)}{unit}"
+        scale = f"1 inside, {_fading(criterion)}{unit} outside"
     return {
         "title": criterion.title,
         "asked": asked,
@@ -204,6 +210,14 @@ def _criterion_row(criterion: Criterion, titles: Mapping[str, str]) -> Mapping[s
         "weight": criterion.weight,
         "source": criterion.source,
     }
+
+
+def _fading(criterion: Criterion) -> str:
+    low, high = criterion.accept or (None, None)
+    below, above = criterion.fade
+    if below == above or low is None or high is None:
+        return f"falling to 0 over {below if high is None else above:g}"
+    return f"falling to 0 over {below:g} below and {above:g} above,"
 
 
 def _range(criterion: Criterion) -> str:

@@ -212,7 +212,7 @@ class _Collector:
 
     def add(self, shard: str) -> None:
         self._add_prepared(shard)
-        wanted = self.facts.profile.endpoint_names()
+        wanted = self.facts.profile.prediction_names()
         predictions = read_predictions(self.work.triage(shard), self.work.refined, wanted)
         scores = pq.read_table(self.work.scores(shard))
         self.counts["predicted"] += predictions.num_rows
@@ -240,7 +240,7 @@ class _Collector:
         properties = properties.combine_chunks().take(at)
         for name in PROPERTY_NAMES:
             refined = refined.append_column(name, properties[name])
-        scores = first_scores(self.facts.profile, refined)
+        scores = first_scores(self.facts.profile, refined, self.facts.reliabilities)
         self.first_scores.append(pa.table({"record_id": refined["record_id"], "refined_score": scores}))
 
     def _count(self, name: str, column: pa.ChunkedArray) -> None:

@@ -1,6 +1,7 @@
 """Spiked controls: where known antibacterials and known inactives would rank in the library."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from molsieve.columns import arrow_schema
 from molsieve.errors import MolsieveError
 from molsieve.files import write_table
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.reliability import Reliability
 from molsieve.results.schema import conform, controls_columns
 from molsieve.scoring.compounds import read_compounds
 from molsieve.scoring.profile import load_profile
@@ -55,7 +57,14 @@ def read_controls(path: Path) -> pa.Table:
 
 
 def score_controls(
-    work: Path, scores: Path, controls: Path, profile: Path, out: Path, *, endpoints: tuple[Endpoint, ...]
+    work: Path,
+    scores: Path,
+    controls: Path,
+    profile: Path,
+    out: Path,
+    *,
+    endpoints: tuple[Endpoint, ...],
+    reliabilities: Mapping[str, Reliability],
 ) -> ControlsReport:
     """Score the controls as the library was scored and find the rank each would have had in it.
 
@@ -66,6 +75,7 @@ def score_controls(
         profile: Profile file.
         out: Table to write, in the order of the controls file.
         endpoints: Endpoints of the models.
+        reliabilities: Family and calibration error of each.
 
     """
     wanted = load_profile(profile)
@@ -77,7 +87,7 @@ def score_controls(
             for shard in sorted((work / "triage").glob("*.parquet"))
         ]
     )
-    scored = score_table(wanted, compounds, pq.read_table(work / "inspected.parquet"))
+    scored = score_table(wanted, compounds, pq.read_table(work / "inspected.parquet"), reliabilities)
     scored = scored.append_column("would_rank", _would_rank(scored["score"], scores))
     table = pa.table(
         {

@@ -1,5 +1,6 @@
 """Which compounds get the costly checks: the best by the profile, and a random sample beside them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from molsieve.columns import LOW_CARDINALITY, Column, arrow_schema
 from molsieve.files import write_table
+from molsieve.models.reliability import Reliability
 from molsieve.scoring.compounds import read_compounds
 from molsieve.scoring.criteria import fit_profile
 from molsieve.scoring.dask_client import open_client
@@ -40,6 +42,7 @@ def shortlist(
     profile: Path,
     out: Path,
     *,
+    reliabilities: Mapping[str, Reliability],
     size: int,
     audit: int,
     seed: int,
@@ -60,6 +63,7 @@ def shortlist(
                 [prepared / shard.name for shard in shards],
                 shards,
                 profile=wanted,
+                reliabilities=reliabilities,
                 size=size,
                 audit=audit,
                 seed=seed,
@@ -76,24 +80,39 @@ def shortlist(
     return ShortlistReport(compounds=compounds, top=top.num_rows, audit=sample.num_rows)
 
 
-def first_scores(profile: Profile, compounds: pa.Table) -> NDArray[np.float32]:
+def first_scores(
+    profile: Profile, compounds: pa.Table, reliabilities: Mapping[str, Reliability]
+) -> NDArray[np.float32]:
     """The score before structure checks: probability of the profile, weighed by the preferences.
 
     Criteria on endpoints that the compounds have no predictions of are left out.
     """
-    fit = fit_profile(profile, compounds)
+    fit = fit_profile(profile, compounds, reliabilities)
     return fit.profile_prob * fit.preference
 
 
 def _candidates(
-    prepared: Path, triage: Path, *, profile: Profile, size: int, audit: int, seed: int
+    prepared: Path,
+    triage: Path,
+    *,
+    profile: Profile,
+    reliabilities: Mapping[str, Reliability],
+    size: int,
+    audit: int,
+    seed: int,
 ) -> tuple[pa.Table, int]:
-    compounds = read_compounds(prepared, triage, extra=("parent_smiles",), endpoints=profile.endpoint_names())
+    compounds = read_compounds(
+        prepared,
+        triage,
+        extra=("parent_smiles",),
+        endpoints=profile.prediction_names(),
+        properties=profile.property_names(),
+    )
     table = pa.table(
         {
             "record_id": compounds["record_id"],
             "shard": pa.array([triage.stem] * compounds.num_rows, pa.string()),
-            "first_score": first_scores(profile, compounds),
+            "first_score": first_scores(profile, compounds, reliabilities),
             "parent_smiles": compounds["parent_smiles"].cast(pa.string()),
         }
     )
