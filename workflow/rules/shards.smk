@@ -47,3 +47,9 @@ def refined_chunks(set_name):
 def model_options(wildcards, input):
     """The models as the command line takes them."""
     return as_options([Path(file).parent for file in input.models])
+
+
+def control_files(wildcards):
+    """What the controls leave behind; nothing in a run without them."""
+    names = ("controls.parquet", "decoys.parquet", "judgement.json")
+    return collect("<work>/{name}", name=names) if PLAN.controls else []

@@ -17,9 +17,10 @@ from molsieve.columns import LOW_CARDINALITY
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.refine import refined_columns
 from molsieve.results.facts import RunFacts, read_inputs
-from molsieve.results.schema import conform, controls_columns, hits_columns, scores_columns
+from molsieve.results.schema import conform, controls_columns, decoys_columns, hits_columns, scores_columns
 from molsieve.scoring.compounds import overlay
 from molsieve.scoring.criteria import fit_profile
+from molsieve.scoring.judgement import Actives, DecoyFacts, judge
 from molsieve.scoring.profile import Profile
 
 # (title, pattern that raises it, log-odds without it, how much it raises)
@@ -119,7 +120,11 @@ def build(folder, rows, profile, *, shard_size, controls=(), shortlist=10**9, hi
         _write(library / "refined" / f"{number:05d}.parquet", refined.slice(start, CHUNK_ROWS))
     _write(library / "shortlist.parquet", _shortlist(profile, _compounds(unique, triage), top, audit))
     _write(folder / "hits.parquet", _hits(profile, hit_ids, records, compounds, scores))
-    _write(folder / "controls.parquet", _controls(profile, controls, scores))
+    scored_controls = _controls(profile, controls, scores)
+    _write(folder / "controls.parquet", scored_controls)
+    decoys, verdict = _judged(scored_controls, scores)
+    _write(folder / "decoys.parquet", decoys)
+    (folder / "judgement.json").write_text(json.dumps(verdict.as_json()))
     digest = hashlib.sha256(repr(rows).encode()).hexdigest()
     manifest = {
         "rows": len(rows),
@@ -413,6 +418,39 @@ def _controls(profile, controls, scores):
     for name, values in added.items():
         aligned = aligned.append_column(name, values)
     return conform(aligned, columns)
+
+
+DECOYS_EACH = 2
+
+
+def _judged(controls, scores):
+    """Made-up decoys, the first compounds of the library, and the verdict that follows from them."""
+    rows = [row for row in controls.to_pylist() if row["score"] is not None]
+    actives = [row for row in rows if row["kind"] == "active"]
+    chosen = scores.slice(0, DECOYS_EACH * len(actives))
+    owner = np.arange(chosen.num_rows) // DECOYS_EACH
+    decoys = pa.table(
+        {
+            "record_id": chosen["record_id"],
+            "matched_to": pa.array([actives[i]["name"] for i in owner], pa.string()),
+            "property_distance": pa.array([_noise(i, "distance") for i in range(chosen.num_rows)], pa.float32()),
+            "active_similarity": pa.array([0.3 * _noise(i, "like") for i in range(chosen.num_rows)], pa.float32()),
+            "score": chosen["score"],
+        }
+    )
+    verdict = judge(
+        Actives(
+            np.array([row["score"] for row in actives], np.float32),
+            np.array([row["in_training"] is False for row in actives], bool),
+            chosen["score"].to_numpy(),
+            owner,
+        ),
+        np.array([row["score"] for row in rows if row["kind"] == "inactive"], np.float32),
+        scores["score"].to_numpy(),
+        decoys=DecoyFacts(len(actives), len(set(owner.tolist())), chosen.num_rows, DECOYS_EACH, 0.35, 0.9, 0.3, 1),
+        near=0.5,
+    )
+    return conform(decoys, decoys_columns()), verdict
 
 
 def _summaries(folder, rows, unique):

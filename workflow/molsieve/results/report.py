@@ -149,7 +149,7 @@ class _Summary:
 
 def _summary(data: ReportData, facts: RunFacts, controls: ControlsView) -> _Summary:
     library = data.library
-    judged = next((c.figures for c in controls.comparisons if c.style), None)
+    judged = controls.judgement.judged.figures if controls.judgement.judged else None
     domain = library.in_domain / library.predicted if library.predicted else 0.0
     tiles = [
         ("Records read", f"{library.read:,}", ", ".join(file.name for file in facts.inputs)),

@@ -103,6 +103,10 @@ class Profile(Section):
     controls_endpoint_note: str = Field(
         "", description="What the spiked controls can and cannot say about this profile."
     )
+    controls: Literal["antibacterial", "none"] = Field(
+        "antibacterial",
+        description="Whether known antibacterials should come out on top; none: they say nothing about this profile.",
+    )
     criteria: tuple[Criterion, ...] = Field(min_length=1)
     structure: Structure = Structure()
 
