@@ -23,7 +23,7 @@ from molsieve.results.provenance import versions
 from molsieve.results.report_cascade import cascade_view
 from molsieve.results.report_controls import ControlsView, controls_view
 from molsieve.results.report_data import Distribution, LibraryFacts, ReportData, gather
-from molsieve.results.report_hits import Z90, hit_cards, sort_titles
+from molsieve.results.report_hits import Z90, hit_cards, overview_columns, sort_titles
 from molsieve.results.report_models import model_table
 from molsieve.scoring.profile import Criterion
 
@@ -78,6 +78,7 @@ def render(data: ReportData, facts: RunFacts) -> str:
     script = (folder / "report.js").read_text(encoding="utf-8")
     controls = controls_view(data)
     steps = _funnel_steps(data)
+    hits = hit_cards(data.hits, facts)
     html = environment.get_template("report.html.j2").render(
         facts=facts,
         data=data,
@@ -94,7 +95,9 @@ def render(data: ReportData, facts: RunFacts) -> str:
         changes=_change_rows(data.library),
         controls=controls,
         criteria=[_criterion_row(c, {e.name: e.title for e in facts.endpoints}) for c in facts.profile.criteria],
-        hits=hit_cards(data.hits, facts),
+        hits=hits,
+        overview=overview_columns(hits),
+        survivors=_survivors(data.on_survivors),
         sort_titles=sort_titles(facts),
         endpoint_charts=_charts(data.distributions, facts),
         property_charts=_charts([*data.property_distributions, *data.domain_distributions], facts),
@@ -128,6 +131,11 @@ def _funnel_steps(data: ReportData) -> list[charts.FunnelStep]:
         charts.FunnelStep("Eligible", library.eligible, f"\N{MINUS SIGN} {gates}" if gates else ""),
         charts.FunnelStep("Hits", data.hits_total, _lost(chosen, "ranked lower or too similar")),
     ]
+
+
+def _survivors(counts: Mapping[str, int]) -> str:
+    """On how many compounds the costly checks were made."""
+    return "; ".join(f"{what} on {count:,}" for what, count in counts.items())
 
 
 def _lost(count: int, how: str) -> str:
