@@ -9,23 +9,10 @@ from markupsafe import Markup
 
 from molsieve.results import charts
 from molsieve.results.report_data import Floats, ReportData
-from molsieve.scoring.enrichment import Enrichment, roc_curve
-from molsieve.scoring.judgement import POORLY_MATCHED, Comparison, Judgement
+from molsieve.scoring.enrichment import roc_curve
+from molsieve.scoring.judgement import AGAINST, POORLY_MATCHED, WHO, Comparison, Judgement, Who
 
 MAX_CLASSES = 24
-
-_WHO = {"unseen": "Known antibacterials, not in the training data", "all": "All known antibacterials"}
-_AGAINST = {"library": "the library", "decoys": "their matched decoys", "inactives": "known inactives"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the table of figures."""
-
-    title: str
-    is_baseline: bool
-    """Whether properties alone did the ranking."""
-    figures: Enrichment
 
 
 @dataclass(frozen=True)
@@ -48,7 +35,7 @@ class ControlsView:
     """
 
     judgement: Judgement
-    rows: Sequence[Row]
+    rows: Sequence[Comparison]
     roc: Markup
     has_decoy_curve: bool
     early: Markup
@@ -67,17 +54,16 @@ def controls_view(data: ReportData) -> ControlsView:
     unseen = [row for row in actives if row["in_training"] is False]
     inactives = [row for row in scored if row["kind"] == "inactive"]
     library = data.library_scores
+    groups: list[tuple[Who, list[Mapping[str, Any]]]] = [("all", actives), ("unseen", unseen)]
     curves = [
-        charts.Curve(_WHO[who], who, *roc_curve(_scores(rows), library))
-        for who, rows in (("all", actives), ("unseen", unseen))
-        if rows and len(library)
+        charts.Curve(WHO[who], who, *roc_curve(_scores(rows), library)) for who, rows in groups if rows and len(library)
     ]
     matched = [row for row in actives if row["name"] in data.decoy_scores]
     decoys = np.concatenate([np.zeros(0, np.float32), *(data.decoy_scores[row["name"]] for row in matched)])
     against_decoys = [charts.Curve("decoys", "decoys", *roc_curve(_scores(matched), decoys))] if matched else []
     return ControlsView(
         judgement=data.judgement,
-        rows=[_row(comparison) for comparison in data.judgement.comparisons],
+        rows=sorted(data.judgement.comparisons, key=_place),
         roc=charts.roc([*against_decoys, *curves]),
         has_decoy_curve=bool(against_decoys),
         early=charts.early(curves, len(library)),
@@ -90,10 +76,9 @@ def controls_view(data: ReportData) -> ControlsView:
     )
 
 
-def _row(comparison: Comparison) -> Row:
-    baseline = ", by properties alone" if comparison.by == "properties" else ""
-    title = f"{_WHO[comparison.who]}, against {_AGAINST[comparison.against]}{baseline}"
-    return Row(title, comparison.by == "properties", comparison.figures)
+def _place(comparison: Comparison) -> tuple[int, int, bool]:
+    """Place in the table: properties alone right below what they are to be compared with."""
+    return list(AGAINST).index(comparison.against), list(WHO).index(comparison.who), comparison.by == "properties"
 
 
 def _scores(rows: Sequence[Mapping[str, Any]]) -> Floats:

@@ -16,14 +16,26 @@ FEW = 20
 # Below this lower bound of the AUROC a ranking that separates does so only weakly.
 WEAK_AUROC = 0.6
 CHANCE = 0.5
-# With fewer unseen controls that have decoys, all controls with decoys are judged by them.
+# Figures of fewer controls with decoys say nothing; all controls are judged by theirs where fewer unseen ones have any.
 FEWEST_MATCHED = 5
 # Beyond this mean standardised difference decoys are not matched (Stuart 2010, doi 10.1214/09-STS313).
 POORLY_MATCHED = 0.25
 
 Verdict = Literal["good", "weak", "none", "unknown", "not_asked"]
 Who = Literal["unseen", "all"]
+Against = Literal["library", "decoys", "inactives"]
+By = Literal["score", "properties"]
 Scores = NDArray[np.float32]
+
+WHO: dict[Who, str] = {
+    "unseen": "Known antibacterials, not in the training data",
+    "all": "All known antibacterials",
+}
+AGAINST: dict[Against, str] = {
+    "library": "the library",
+    "decoys": "their matched decoys",
+    "inactives": "known inactives",
+}
 
 
 @dataclass(frozen=True)
@@ -41,8 +53,8 @@ class Comparison:
 
     title: str
     who: Who
-    against: Literal["library", "decoys", "inactives"]
-    by: Literal["score", "properties"]
+    against: Against
+    by: By
     figures: Enrichment
 
 
@@ -252,29 +264,26 @@ def _own_decoys(actives: Actives) -> tuple[Estimate | None, Estimate | None, Who
 
 
 def _comparisons(actives: Actives, inactives: Scores, library: Scores) -> list[Comparison]:
-    titles: dict[Who, str] = {
-        "unseen": "Known antibacterials, not in the training data",
-        "all": "All known antibacterials",
-    }
     found = []
 
-    def add(who: Who, against: Any, by: Any, active: Scores, background: Scores) -> None:  # noqa: ANN401 - literals
+    def add(who: Who, against: Against, by: By, active: Scores, background: Scores) -> None:
         figures = enrichment(active, background)
         if figures is not None:
-            found.append(Comparison(titles[who], who, against, by, figures))
+            alone = ", by properties alone" if by == "properties" else ""
+            found.append(Comparison(f"{WHO[who]}, against {AGAINST[against]}{alone}", who, against, by, figures))
 
-    groups: list[tuple[Who, Actives]] = [(who, actives.of(who)) for who in titles]
-    for who, group in groups:
+    for who in WHO:
+        group = actives.of(who)
+        matched = np.unique(group.matched_to)
+        if len(matched) < FEWEST_MATCHED:
+            matched = matched[:0]
         add(who, "library", "score", group.scores, library)
-    for who, group in groups:
-        add(who, "decoys", "score", group.scores[np.unique(group.matched_to)], group.decoys)
-    for who, group in groups:
+        add(who, "decoys", "score", group.scores[matched], group.decoys)
         add(who, "inactives", "score", group.scores, inactives)
-    for who, group in groups:
         if group.by_properties is not None:
             by_actives, by_library, by_decoys = group.by_properties
             add(who, "library", "properties", by_actives, by_library)
-            add(who, "decoys", "properties", by_actives[np.unique(group.matched_to)], by_decoys)
+            add(who, "decoys", "properties", by_actives[matched], by_decoys)
     return found
 
 
