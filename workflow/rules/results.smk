@@ -6,7 +6,7 @@ rule report:
         scores="<work>/scores",
         hits="<work>/hits.parquet",
         passed_over="<work>/passed_over.parquet",
-        controls="<work>/controls.parquet" if PLAN.controls else [],
+        controls=control_files,
     output:
         report="<work>/report.html",
     log:
@@ -27,7 +27,7 @@ rule publish:
         scores="<work>/scores",
         hits="<work>/hits.parquet",
         passed_over="<work>/passed_over.parquet",
-        controls="<work>/controls.parquet" if PLAN.controls else [],
+        controls=control_files,
     output:
         # Publishing replaces the whole folder; an older result set stays until then, and when publishing fails.
         update("<results>/checksums.sha256"),

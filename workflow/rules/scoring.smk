@@ -122,15 +122,20 @@ rule controls:
         priorities=PLAN.priorities,
         models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
-        "<work>/controls.parquet",
+        controls="<work>/controls.parquet",
+        decoys="<work>/decoys.parquet",
+        judgement="<work>/judgement.json",
+        summary="<work>/summary/controls.json",
     log:
         "<work>/logs/controls.log",
     conda:
         "../../envs/molsieve.yaml"
     params:
         folder=subpath(input.inspected, parent=True),
+        library=f"{PLAN.work}/library",
         models=model_options,
         code=PLAN.code("controls"),
     shell:
-        "python -m molsieve controls {params.folder:q} {output:q} --scores {input.scores:q}"
-        " --controls {input.controls:q} --profile {input.profile:q} {params.models:q} 2> {log:q}"
+        "python -m molsieve controls {params.folder:q} {output.controls:q} --library {params.library:q}"
+        " --scores {input.scores:q} --controls {input.controls:q} --profile {input.profile:q} {params.models:q}"
+        " --decoys {output.decoys:q} --judgement {output.judgement:q} --summary {output.summary:q} 2> {log:q}"

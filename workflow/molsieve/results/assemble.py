@@ -90,6 +90,16 @@ class WorkFolder:
         return self.root / "controls.parquet"
 
     @property
+    def decoys(self) -> Path:
+        """Decoys matched to the active controls; absent when the run has no controls."""
+        return self.root / "decoys.parquet"
+
+    @property
+    def judgement(self) -> Path:
+        """What the controls say about the run, as JSON; absent when the run has none."""
+        return self.root / "judgement.json"
+
+    @property
     def summaries(self) -> Path:
         """Reports of the stages, as JSON."""
         return self.root / "summary"

@@ -31,6 +31,7 @@ FILES = (
     "hits.xlsx",
     "rejects.parquet",
     "controls.parquet",
+    "decoys.parquet",
     "report.html",
     "schema.json",
     "DATA_DICTIONARY.md",
@@ -99,6 +100,7 @@ def validate_result_set(folder: Path, *, with_checksums: bool = True) -> Validat
         _check_ranks(folder)
         _check_rejects(folder, status)
         hits = _check_hits(folder, status)
+        _check_decoys(folder, status)
     except _Broken as broken:
         raise MolsieveError(
             f"the result set breaks its contract: {broken.what}",
@@ -347,6 +349,22 @@ def _plain(table: pa.Table) -> pa.Table:
     """Table without dictionaries, which may number equal values differently."""
     fields = [f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in table.schema]
     return table.cast(pa.schema(fields)).replace_schema_metadata(None)
+
+
+def _check_decoys(folder: Path, status: Flags) -> None:
+    path = folder / "decoys.parquet"
+    decoys = pq.read_table(path, columns=["record_id", "matched_to"])
+    record_ids = decoys["record_id"].to_numpy()
+    if len(np.unique(record_ids)) != len(record_ids):
+        raise _Broken("a compound is a decoy twice", path)
+    if np.any(record_ids < 0) or np.any(record_ids >= len(status)) or np.any(status[record_ids] != _OK):
+        raise _Broken("a decoy is not among the ok compounds", path)
+    controls = pq.read_table(folder / "controls.parquet", columns=["name", "kind"])
+    actives = controls.filter(pc.equal(controls["kind"].cast(pa.string()), "active"))["name"]
+    if not pc.all(
+        pc.is_in(decoys["matched_to"].cast(pa.string()), value_set=actives.combine_chunks()), min_count=0
+    ).as_py():
+        raise _Broken("a decoy is matched to no active control", path)
 
 
 def _check_hits(folder: Path, status: Flags) -> int:

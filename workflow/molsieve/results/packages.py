@@ -18,6 +18,7 @@ from molsieve.columns import Column
 from molsieve.results.facts import RunFacts
 from molsieve.results.provenance import RELEASED, sha256_of_file
 from molsieve.results.schema import Table
+from molsieve.scoring.judgement import Judgement
 
 PARQUET = "application/vnd.apache.parquet"
 _MEDIA = {
@@ -215,6 +216,7 @@ def run_json(
     facts: RunFacts,
     counts: Mapping[str, Any],
     funnel: Sequence[Mapping[str, Any]],
+    judgement: Judgement,
     stages: Mapping[str, Any],
     environment: Mapping[str, Any],
 ) -> str:
@@ -227,6 +229,7 @@ def run_json(
         "inputs": [vars(file) for file in facts.inputs],
         "records": counts,
         "funnel": funnel,
+        "controls": judgement.as_json(),
         "config": facts.config,
         "profile": facts.profile.model_dump(mode="json"),
         "models": dict(facts.models),

@@ -28,6 +28,7 @@ from molsieve.results.provenance import environment, git_commit, versions
 from molsieve.results.report import report as render_report
 from molsieve.results.run_funnel import funnel_facts, run_funnel
 from molsieve.results.stages import read_stages
+from molsieve.scoring.judgement import Judgement
 
 __all__ = ["PublishReport", "ValidationReport", "publish", "validate_result_set"]
 
@@ -230,11 +231,12 @@ def _write_hits_and_controls(work: WorkFolder, out: Path, facts: RunFacts, rows:
     }
     write_xlsx(out / "hits.xlsx", hits, table.columns, about)
     rows["hits"] = hits.num_rows
-    table = facts.tables["controls"]
-    schema = table.schema(metadata)
-    controls = pq.read_table(work.controls) if work.controls.exists() else schema.empty_table()
-    write_table(out / "controls.parquet", conformed(controls, table.columns, work.controls), schema)
-    rows["controls"] = controls.num_rows
+    for name, path in (("controls", work.controls), ("decoys", work.decoys)):
+        table = facts.tables[name]
+        schema = table.schema(metadata)
+        found = pq.read_table(path) if path.exists() else schema.empty_table()
+        write_table(out / f"{name}.parquet", conformed(found, table.columns, path), schema)
+        rows[name] = found.num_rows
 
 
 def _write_report(rendered: Path, work: Path, out: Path, facts: RunFacts) -> None:
@@ -262,7 +264,8 @@ def _write_descriptions(
     }
     funnel = funnel_facts(run_funnel(work, facts.profile))
     surroundings = {**times, "git_commit": git_commit(), **environment(), "versions": versions()}
-    write_text(out / "run.json", run_json(facts, counts, funnel, stages, surroundings))
+    judgement = Judgement.of_run(work.judgement)
+    write_text(out / "run.json", run_json(facts, counts, funnel, judgement, stages, surroundings))
     written = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     last = ("ro-crate-metadata.json", CHECKSUMS)
     crate_files = sorted({*written, *FILES} - {"ro-crate-metadata.json"})

@@ -24,7 +24,7 @@ from molsieve.results.report_cascade import cascade_view
 from molsieve.results.report_controls import ControlsView, controls_view
 from molsieve.results.report_data import Distribution, LibraryFacts, ReportData, gather
 from molsieve.results.report_funnel import empty_sentences, funnel_view
-from molsieve.results.report_hits import Z90, hit_cards, sort_titles
+from molsieve.results.report_hits import Z90, hit_cards, overview_columns, sort_titles
 from molsieve.results.report_models import model_table
 from molsieve.scoring.diversity import DiversityOptions
 from molsieve.scoring.profile import Criterion
@@ -79,6 +79,7 @@ def render(data: ReportData, facts: RunFacts) -> str:
     environment.filters |= {"clip": _clip, "percent": _percent}
     script = (folder / "report.js").read_text(encoding="utf-8")
     controls = controls_view(data)
+    hits = hit_cards(data.hits, facts)
     html = environment.get_template("report.html.j2").render(
         facts=facts,
         data=data,
@@ -94,7 +95,9 @@ def render(data: ReportData, facts: RunFacts) -> str:
         changes=_change_rows(data.library),
         controls=controls,
         criteria=[_criterion_row(c, {e.name: e.title for e in facts.endpoints}) for c in facts.profile.criteria],
-        hits=hit_cards(data.hits, facts),
+        hits=hits,
+        overview=overview_columns(hits),
+        survivors=_survivors(data.on_survivors),
         sort_titles=sort_titles(facts),
         ranking=data.ranking,
         endpoint_charts=_charts(data.distributions, facts),
@@ -112,6 +115,11 @@ def render(data: ReportData, facts: RunFacts) -> str:
     return html + "\n"
 
 
+def _survivors(counts: Mapping[str, int]) -> str:
+    """On how many compounds the costly checks were made."""
+    return "; ".join(f"{what} on {count:,}" for what, count in counts.items())
+
+
 @dataclass(frozen=True)
 class _Summary:
     """The first lines of the report."""
@@ -122,7 +130,7 @@ class _Summary:
 
 def _summary(data: ReportData, facts: RunFacts, controls: ControlsView) -> _Summary:
     library = data.library
-    judged = next((c.figures for c in controls.comparisons if c.style), None)
+    judged = controls.judgement.judged.figures if controls.judgement.judged else None
     domain = library.in_domain / library.predicted if library.predicted else 0.0
     tiles = [
         ("Records read", f"{library.read:,}", ", ".join(file.name for file in facts.inputs)),

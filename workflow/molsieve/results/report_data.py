@@ -22,6 +22,7 @@ from molsieve.results.schema import UNIT_TEXT, value_column
 from molsieve.scoring.cascade import Cascade, cascade
 from molsieve.scoring.compounds import PROPERTY_NAMES, read_predictions
 from molsieve.scoring.funnel import Funnel
+from molsieve.scoring.judgement import NO_CONTROLS, Judgement
 from molsieve.scoring.shortlist import first_scores
 
 TOP_HITS = 100
@@ -37,6 +38,11 @@ PROPERTIES = (
     ("tpsa_a2", "Polar surface (TPSA)", "Å²", np.linspace(0, 300, 41)),
 )
 _UNIT_EDGES = np.linspace(0, 1, 41)
+# Columns of the inspected compounds that say whether a costly check was computed, and what it is.
+_COSTLY = {
+    "pains": "alerts, known classes and novelty",
+    "entry_score": "3-D conformers for Gram-negative entry",
+}
 # Predictions of rare outcomes crowd near zero; a logarithmic axis from 0.01 % shows them.
 _LOG_EDGES = np.geomspace(1e-4, 1, 41)
 _CROWDED_BELOW = 0.05
@@ -153,6 +159,11 @@ class ReportData:
     property_distributions: Sequence[Distribution]
     domain_distributions: Sequence[Distribution]
     cascade: Cascade
+    judgement: Judgement
+    decoy_scores: Mapping[str, Floats]
+    """Scores of the decoys of each active control, by its name."""
+    on_survivors: Mapping[str, int]
+    """How many compounds each costly check was computed for, by what it is."""
     controls_shortlisted: tuple[int, int] | None
     """How many of the known antibacterials triage alone would have put on top of the library, and of how many."""
 
@@ -321,8 +332,29 @@ class _Collector:
             property_distributions=[self._distribution(name, title, unit) for name, title, unit, _ in PROPERTIES],
             domain_distributions=self._domain_distributions(),
             cascade=self._cascade(),
+            judgement=Judgement.of_run(self.work.judgement) if self.controls is not None else NO_CONTROLS,
+            decoy_scores=self._decoy_scores(),
+            on_survivors=self._on_survivors(),
             controls_shortlisted=self._controls_shortlisted(),
         )
+
+    def _decoy_scores(self) -> dict[str, Floats]:
+        if not self.work.decoys.is_file():
+            return {}
+        table = pq.read_table(self.work.decoys, columns=["matched_to", "score"])
+        names = table["matched_to"].cast(pa.string()).to_numpy(zero_copy_only=False)
+        scores = table["score"].to_numpy()
+        return {name: scores[names == name] for name in np.unique(names)}
+
+    def _on_survivors(self) -> dict[str, int]:
+        """Counts of the checks that only some compounds get; those of earlier versions are not there."""
+        path = self.work.root / "library" / "inspected.parquet"
+        if not path.is_file():
+            return {}
+        present = pq.read_schema(path).names
+        columns = {name: what for name, what in _COSTLY.items() if name in present}
+        table = pq.read_table(path, columns=list(columns))
+        return {what: table.num_rows - table[name].null_count for name, what in columns.items()}
 
     def _cascade(self) -> Cascade:
         empty = pa.table({"record_id": pa.array([], pa.int64()), "refined_score": pa.array([], pa.float32())})

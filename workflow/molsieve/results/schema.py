@@ -493,6 +493,33 @@ def controls_columns(endpoints: Iterable[EndpointLike], criteria: Iterable[Crite
     )
 
 
+def decoys_columns() -> tuple[Column, ...]:
+    """``decoys``: compounds of the library that share the properties of an active control, but not its structure."""
+    return (
+        RECORD_ID,
+        Column(
+            "matched_to",
+            LOW_CARDINALITY,
+            "Name of the active control whose properties the compound has",
+            nullable=False,
+        ),
+        Column(
+            "property_distance",
+            pa.float32(),
+            "Largest difference in molecular weight (of 62.5 Da), logP (1.8), rotatable bonds (2), donors (1) or "
+            "acceptors (2), as a share of the number in brackets: 0 is equal, 1 the most that is allowed",
+            nullable=False,
+        ),
+        Column(
+            "active_similarity",
+            pa.float32(),
+            "Tanimoto similarity (Morgan radius 2, 2048 bits) to the most similar active control",
+            nullable=False,
+        ),
+        Column("score", pa.float32(), "Score of the compound, as in scores", nullable=False),
+    )
+
+
 def tables(
     endpoints: Sequence[EndpointLike],
     profile_endpoints: Sequence[EndpointLike],
@@ -520,6 +547,7 @@ def tables(
         Table("hits", "hits.parquet", "one hit, best first", "hit", hits_columns(profile_endpoints)),
         Table("rejects", "rejects.parquet", "one record that was rejected", "record_id", compounds),
         Table("controls", "controls.parquet", "one spiked control", "name", controls_columns(endpoints, criteria)),
+        Table("decoys", "decoys.parquet", "one matched decoy", "record_id", decoys_columns()),
     )
 
 

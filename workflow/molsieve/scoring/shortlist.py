@@ -15,6 +15,7 @@ from molsieve.models.reliability import Reliability
 from molsieve.scoring.compounds import read_compounds
 from molsieve.scoring.criteria import fit_profile
 from molsieve.scoring.dask_client import open_client
+from molsieve.scoring.draw import draw
 from molsieve.scoring.profile import Profile, load_profile
 
 SHORTLIST = (
@@ -74,7 +75,7 @@ def shortlist(
     compounds = sum(rows for _, rows in parts)
     top = _best(chosen, size)
     rest = chosen.filter(pc.invert(pc.is_in(chosen["record_id"], value_set=top["record_id"].combine_chunks())))
-    sample = rest.take(np.sort(np.argsort(_draw(rest["record_id"].to_numpy(), seed), kind="stable")[:audit]))
+    sample = rest.take(np.sort(np.argsort(draw(rest["record_id"].to_numpy(), seed), kind="stable")[:audit]))
     table = pa.concat_tables([_with_reason(top, "top"), _with_reason(sample, "audit")]).sort_by("record_id")
     write_table(out, table, _SCHEMA)
     return ShortlistReport(compounds=compounds, top=top.num_rows, audit=sample.num_rows)
@@ -117,7 +118,7 @@ def _candidates(
         }
     )
     # The sample is drawn from what is not on top, which a shard does not know: it sends enough for any outcome.
-    drawn = np.argsort(_draw(compounds["record_id"].to_numpy(), seed), kind="stable")[: size + audit]
+    drawn = np.argsort(draw(compounds["record_id"].to_numpy(), seed), kind="stable")[: size + audit]
     best = _best(table, size)
     others = table.take(np.sort(drawn)).filter(
         pc.invert(pc.is_in(table.take(np.sort(drawn))["record_id"], value_set=best["record_id"].combine_chunks()))
@@ -132,13 +133,3 @@ def _best(table: pa.Table, size: int) -> pa.Table:
 
 def _with_reason(table: pa.Table, reason: str) -> pa.Table:
     return table.append_column("reason", pa.array([reason] * table.num_rows, pa.string())).select(_SCHEMA.names)
-
-
-def _draw(record_ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
-    """A pseudo-random number a record (splitmix64), the same wherever and in whatever order it is computed."""
-    with np.errstate(over="ignore"):
-        mixed = record_ids.astype(np.uint64) + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed + np.uint64(0x9E3779B97F4A7C15)).astype(np.uint64)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64)
