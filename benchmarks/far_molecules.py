@@ -1,12 +1,11 @@
-"""Which training data carry furthest: all known antibiotic classes left out of training, and one scaffold fold as the pool.
+"""Which training data carry furthest: known antibiotic classes left out of training, and a scaffold fold as the pool.
 
     python benchmarks/far_molecules.py --seeds 0 1 2 3 4 --json benchmarks/far_molecules.json
 
-Needs what `make train` leaves in training/, and for the variant `toxcast` the auxiliary table:
-`molsieve training curate --auxiliary training/auxiliary.parquet ...`. Each variant trains both networks of the stack on the same
-molecules and is asked for the same ones; boosters and forest learn one endpoint at a time and stand beside them. A seed
-is a pool (scaffold fold) and a start of the networks. What was computed is kept in the JSON file, so the script can be
-interrupted and goes on.
+Needs what `make train` leaves in training/, and for the variant `toxcast` the auxiliary table: `molsieve training
+curate --auxiliary training/auxiliary.parquet ...`. Each variant trains both networks of the stack on the same molecules
+and is asked for the same ones; boosters and forest learn one endpoint at a time and stand beside them. A seed is a pool
+(scaffold fold) and a start of the networks. What was computed is kept, so the script can be interrupted and goes on.
 """
 
 import argparse
@@ -174,7 +173,7 @@ def run_seed(
             fitted = fit_component(taught, rows, network, options=TrainOptions(), seed=seed, threads=1)
             parts[network] = of_screens(taught.endpoints, fitted.outputs(taught, question.test, 1).mean(axis=1))
             print(f"seed {seed}, {variant}, {network}: {time.process_time() - started:.0f} s of CPU", flush=True)
-        answers = {name: question.answers(outputs) for name, outputs in parts.items()}
+        answers: dict[str, Any] = {name: question.answers(outputs) for name, outputs in parts.items()}
         if len(parts) == len(NETWORKS):
             stack = {s: [alone["boosters"][s], *(p[s] for p in parts.values())] for s in SCREENS}
             answers["stack"] = question.answers({s: np.mean(found, axis=0) for s, found in stack.items()})
@@ -185,11 +184,12 @@ def run_seed(
 
 def _logit(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     clipped = np.clip(probability, 1e-3, 1 - 1e-3)
-    return np.log(clipped / (1 - clipped))
+    logit: NDArray[np.float32] = np.log(clipped / (1 - clipped))
+    return logit
 
 
 def table(folder: Path, seeds: list[int]) -> dict[str, Any]:
-    """Mean over seeds, and for the stack and its networks the mean difference from the shipped variant with its standard error."""
+    """Mean over seeds, and for stack and networks the difference from the shipped variant with its standard error."""
     found = [json.loads((folder / f"seed-{seed}.json").read_text()) for seed in seeds]
     rows: dict[str, Any] = {}
     for name in ("forest", "boosters"):
