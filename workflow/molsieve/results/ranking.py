@@ -92,19 +92,21 @@ class Ranking:
     known_in_top: int
 
 
-def top_of_ranking(files: RankingFiles, known_similarity: float, *, top: int = 50, length: int = 15) -> Ranking:
+def top_of_ranking(files: RankingFiles, known_similarity: float | None, *, top: int = 50, length: int = 15) -> Ranking:
     """Read the top of a ranking.
 
     Args:
         files: Where it lies.
-        known_similarity: Tanimoto similarity from which a compound counts as known (the profile's).
+        known_similarity: Tanimoto similarity from which a compound counts as known (the profile's); None: the class alone
+            tells.
         top: Best compounds of which the known ones are counted.
         length: Entries of each list, at most.
 
     """
     table = _inspected(files)
-    similar = pc.greater_equal(pc.fill_null(table["novelty_tanimoto"], 0.0), known_similarity)
-    is_known = pc.or_(similar, pc.is_valid(table["antibacterial_class"]))
+    is_known = pc.is_valid(table["antibacterial_class"])
+    if known_similarity is not None:
+        is_known = pc.or_(is_known, pc.greater_equal(pc.fill_null(table["novelty_tanimoto"], 0.0), known_similarity))
     # The known by Tversky similarity, say, are known as well: the profile decides.
     is_known = pc.or_(
         is_known, pc.equal(pc.fill_null(table["excluded_by"].cast(pa.string()), ""), "known_antibacterial")
@@ -123,8 +125,8 @@ def top_of_ranking(files: RankingFiles, known_similarity: float, *, top: int = 5
     )
 
 
-def read_known_similarity(results: Path) -> float:
-    """Tanimoto similarity from which the profile of a published run calls a compound known.
+def read_known_similarity(results: Path) -> float | None:
+    """Tanimoto similarity from which the profile of a published run calls a compound known; None where it does not ask.
 
     Raises:
         MolsieveError: The folder is no result set.
@@ -132,7 +134,8 @@ def read_known_similarity(results: Path) -> float:
     """
     path = results / "run.json"
     try:
-        return float(json.loads(path.read_text(encoding="utf-8"))["profile"]["structure"]["known_similarity"])
+        limit = json.loads(path.read_text(encoding="utf-8"))["profile"]["structure"]["known_similarity"]
+        return None if limit is None else float(limit)
     except (OSError, ValueError, KeyError, TypeError):
         raise MolsieveError(
             "this is no result set with a readable run.json", where=str(path), fix="Name a folder such as results/demo."
