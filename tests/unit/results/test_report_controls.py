@@ -70,6 +70,12 @@ def test_the_curve_against_decoys_is_drawn():
     assert not view([control(0.9, name="a")]).has_decoy_curve
 
 
+def test_antibacterials_that_a_gate_stops_are_named():
+    stopped = control(0.0, name="linezolid") | {"excluded_by": "pains"}
+    other = control(0.0, name="glycopeptide") | {"excluded_by": None}
+    assert view([stopped, other, control(0.9)]).gated == ["linezolid"]
+
+
 def test_failed_controls_are_named():
     assert view([control(None, name="broken"), control(0.9)]).failed == [("broken", "valence")]
 

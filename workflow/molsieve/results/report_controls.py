@@ -31,6 +31,7 @@ class ControlsView:
         n_unseen: Those of them outside the training data.
         n_inactive: Inactive controls that were scored.
         decoys: How the decoys were chosen and how well they match, in sentences.
+        gated: Names of the active controls that the PAINS gate stops, so that they score 0.
 
     """
 
@@ -45,6 +46,7 @@ class ControlsView:
     n_unseen: int
     n_inactive: int
     decoys: Sequence[str]
+    gated: Sequence[str]
 
 
 def controls_view(data: ReportData) -> ControlsView:
@@ -73,6 +75,7 @@ def controls_view(data: ReportData) -> ControlsView:
         n_unseen=len(unseen),
         n_inactive=len(inactives),
         decoys=_decoy_sentences(data.judgement),
+        gated=[row["name"] for row in actives if row["score"] == 0 and row.get("excluded_by") == "pains"],
     )
 
 
