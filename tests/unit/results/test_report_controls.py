@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from molsieve.results.report_controls import controls_view
 from molsieve.results.report_data import LibraryFacts, ReportData
@@ -74,6 +75,21 @@ def test_antibacterials_that_a_gate_stops_are_named():
     stopped = control(0.0, name="linezolid") | {"excluded_by": "pains"}
     other = control(0.0, name="glycopeptide") | {"excluded_by": None}
     assert view([stopped, other, control(0.9)]).gated == ["linezolid"]
+
+
+@pytest.mark.parametrize(
+    ("similarity", "in_training", "measured", "counted"),
+    [
+        (1.0, True, "a: inactive; b: inactive", 1),
+        (1.0, True, "a: inactive; b: active", 0),
+        (0.8, True, "a: inactive", 0),
+        (1.0, False, "a: inactive", 0),
+        (1.0, True, None, 0),
+    ],
+)
+def test_antibacterials_that_were_measured_inactive_are_counted(similarity, in_training, measured, counted):
+    row = control(0.1, in_training=in_training) | {"nn_similarity": similarity, "nn_active": measured}
+    assert view([row]).measured_inactive == counted
 
 
 def test_failed_controls_are_named():
