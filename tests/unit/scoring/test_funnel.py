@@ -111,6 +111,18 @@ def test_tversky_finds_a_known_molecule_inside_a_larger_one(tmp_path):
     assert "ciprofloxacin" in removed["tversky"][0]
 
 
+def test_small_known_molecules_are_inside_everything_and_do_not_count(tmp_path):
+    lists = {"known": {"title": "small ones", "file": "resources/amr/antibacterials.csv"}}
+    known = compounds(tmp_path, "name,smiles\nphenol,Oc1ccccc1\n", "known.csv")
+    file = compounds(tmp_path, f"smiles\n{PARACETAMOL}\n")
+    for least, left in ((25, 1), (1, 0)):
+        contained = step("similarity", to="known", metric="tversky", below=0.5, min_features=least)
+        assert (
+            run_recipe(load_recipe(recipe(tmp_path, contained, lists=lists)), file, {"known": known}).funnel.remaining
+            == left
+        )
+
+
 MESSY = f"""id,structure,note
 cipro,{CIPROFLOXACIN},a
 broken,C1CC(,b
