@@ -6,8 +6,8 @@ from rdkit import Chem
 
 from molsieve.chemistry.globularity import globularities, globularity, roundness
 
-# eNTRyway's own values: github.com/HergenrotherLab/entry-cli, tests/test_properties.py and tests/data/b-lactams.csv. Its
-# conformers are thousands from Confab, ours five from ETKDG: rigid molecules agree to 0.01, flexible ones to 0.05.
+# eNTRyway's own values: github.com/HergenrotherLab/entry-cli, tests/test_properties.py and tests/data/b-lactams.csv.
+# Its conformers are all that Confab finds, ours five from ETKDG: rigid molecules agree to 0.01, flexible ones to 0.05.
 PUBLISHED = [
     ("benzene", "c1ccccc1", 0.0, 0.01),
     ("adamantane", "C1C3CC2CC(CC1C2)C3", 1.0, 0.01),

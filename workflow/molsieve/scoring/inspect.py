@@ -4,6 +4,7 @@ Conformers cost a hundred times as much as the rest, so only survivors get them:
 that are no known antibacterial, the best by their first score.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from molsieve.scoring.training_actives import training_actives
 
 INSPECTED = (RECORD_ID, *structure_columns())
 _SCHEMA = arrow_schema(INSPECTED)
-CHUNK_ROWS = 500
+CHUNK_ROWS = 200
 _CONFORMER_ROWS = 50
 
 
@@ -89,8 +90,10 @@ def inspect(
     actives = training_actives(model, known)
     wanted = load_profile(profile)
     chunks = [compounds.slice(start, CHUNK_ROWS) for start in range(0, compounds.num_rows, CHUNK_ROWS)]
+    # Conformers are the longer part, in the smaller blocks.
+    useful_workers = math.ceil(compounds.num_rows / _CONFORMER_ROWS)
     # Dask hashes the buffers of a table without their offsets, so slices of one table would count as one task.
-    with open_client(scheduler, min(workers, len(chunks)), processes=True) as client:
+    with open_client(scheduler, min(workers, useful_workers), processes=True) as client:
         remote = client.scatter((known, actives), broadcast=True, hash=False)
         parts = client.gather(client.map(_inspect_chunk, chunks, references=remote, pure=False))
         table = pa.concat_tables(parts) if parts else _SCHEMA.empty_table()
