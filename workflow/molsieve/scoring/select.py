@@ -1,10 +1,9 @@
 """The hits: best first, different from each other, each with its reasons."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +19,7 @@ from molsieve.results.inchikeys import inchikey
 from molsieve.results.schema import conform, hits_columns
 from molsieve.scoring.compounds import overlay
 from molsieve.scoring.profile import Profile, load_profile
+from molsieve.scoring.reasons import reasons, typical_contributions
 
 
 @dataclass(frozen=True)
@@ -79,32 +79,9 @@ def select(
     table = _beside(table, overlay(_lookup(library / "triage", keys), _lookup(library / "refined", keys)))
     shown = [endpoint for endpoint in endpoints if endpoint.name in wanted.endpoint_names()]
     columns = hits_columns(shown)
-    table = _beside(_selection(walk.kept, wanted, table), table)
+    table = _beside(_selection(walk.kept, wanted, table, typical_contributions(wanted, eligible)), table)
     write_table(out, conform(table, columns), arrow_schema(columns))
     return SelectReport(eligible.num_rows, len(walk.kept), walk.too_similar, walk.over_scaffold_cap)
-
-
-def reasons(profile: Profile, row: dict[str, Any]) -> str:
-    """Why a hit ranks where it does, in words: the strongest and the weakest criteria, then the cautions."""
-    parts = []
-    desirabilities = {c.name: row[f"{c.name}_desirability"] for c in profile.criteria if c.weight}
-    for criterion in profile.criteria:
-        value = row[f"{criterion.name}_value"]
-        if criterion.endpoints:
-            parts.append(f"{criterion.title}: {value:.0%}")
-        elif desirabilities.get(criterion.name, 1.0) < 1:
-            unit = f" {criterion.unit}" if criterion.unit else ""
-            parts.append(f"{criterion.title} {value:.4g}{unit} outside the preferred range")
-    parts.append(f"nearest known antibacterial {row['nearest_known']} at {row['novelty_tanimoto']:.2f}")
-    if row["brenk"]:
-        parts.append(
-            f"{len(row['brenk'])} BRENK alert{'s' if len(row['brenk']) > 1 else ''}: {', '.join(row['brenk'])}"
-        )
-    if row["tier"] == "triage":
-        parts.append("predicted by the fast network alone: the reference models could not describe it")
-    if row["in_domain"] is False:
-        parts.append("outside the models' domain")
-    return "; ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -143,7 +120,7 @@ class _Walk:
         self.kept.append(_Kept(position, parent_smiles, scaffold))
 
 
-def _selection(kept: Sequence[_Kept], profile: Profile, table: pa.Table) -> pa.Table:
+def _selection(kept: Sequence[_Kept], profile: Profile, table: pa.Table, typical: Mapping[str, float]) -> pa.Table:
     clusters = {scaffold: number for number, scaffold in enumerate(dict.fromkeys(k.scaffold for k in kept), start=1)}
     return pa.table(
         {
@@ -152,7 +129,7 @@ def _selection(kept: Sequence[_Kept], profile: Profile, table: pa.Table) -> pa.T
             "inchikey": pa.array([inchikey(k.parent_smiles) for k in kept], pa.string()),
             "scaffold": pa.array([k.scaffold for k in kept], pa.string()),
             "cluster": pa.array([clusters[k.scaffold] for k in kept], pa.int32()),
-            "reasons": pa.array([reasons(profile, row) for row in table.to_pylist()], pa.string()),
+            "reasons": pa.array([reasons(profile, row, typical) for row in table.to_pylist()], pa.string()),
             "library_properties": table["properties"],
         }
     )
