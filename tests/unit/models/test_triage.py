@@ -51,7 +51,7 @@ def test_the_columns_are_those_of_the_contract(shard, tmp_path, tiny_model):
     ]
     for name in table.schema.names[1:-1]:
         assert table.schema.field(name).type == pa.float32()
-        assert table[name].null_count == 0
+        assert (table[name].null_count == 0) == ("gut" not in name)
     assert table.schema.field("kills_prob").metadata[b"description"]
 
 
@@ -72,7 +72,7 @@ def test_the_batch_size_does_not_change_the_result(shard, tmp_path, tiny_model, 
     _, expected = run(shard, tmp_path, tiny_model)
     _, found = run(shard, tmp_path, tiny_model, "other.parquet", batch_size=batch_size)
     for name in expected.schema.names:
-        assert np.allclose(found[name].to_numpy(), expected[name].to_numpy(), rtol=0, atol=1e-6), name
+        assert np.allclose(found[name].to_numpy(), expected[name].to_numpy(), rtol=0, atol=1e-6, equal_nan=True), name
 
 
 def test_the_shard_does_not_change_the_result(shard, tmp_path, tiny_model):
@@ -84,7 +84,7 @@ def test_the_shard_does_not_change_the_result(shard, tmp_path, tiny_model):
         parts.append(run(part, tmp_path, tiny_model, f"out{i}.parquet")[1])
     found = pa.concat_tables(parts)
     for name in expected.schema.names:
-        assert np.allclose(found[name].to_numpy(), expected[name].to_numpy(), rtol=0, atol=1e-6), name
+        assert np.allclose(found[name].to_numpy(), expected[name].to_numpy(), rtol=0, atol=1e-6, equal_nan=True), name
 
 
 def test_the_mean_and_spread_are_those_of_the_members(tiny_model):
