@@ -181,10 +181,9 @@ def joint_draws(
     total = np.ones((rows, count), dtype=np.float32)
     for group in _of_one_family(criteria, families):
         names = [name for criterion in group for name in criterion.endpoints]
-        correlation = min(OUTCOME_CORRELATION.get(families[name], 0.0) for name in names)
-        nodes, weights = _nodes() if len(names) > 1 and correlation > 0 else (np.zeros(1), np.ones(1))
-        if len(names) == 1:
-            correlation = 0.0
+        # Of a criterion that mixes families the smallest correlation is taken; a single outcome has none.
+        correlation = min(OUTCOME_CORRELATION.get(families[name], 0.0) for name in names) if len(names) > 1 else 0.0
+        nodes, weights = _nodes() if correlation > 0 else (np.zeros(1), np.ones(1))
         scale, reach = np.float32(1 / np.sqrt(1 - correlation)), np.sqrt(correlation)
         met = np.zeros((rows, count), dtype=np.float32)
         for node, weight in zip(nodes, weights, strict=True):
