@@ -81,7 +81,9 @@ def _cautions(profile: Profile, row: Mapping[str, Any]) -> list[str]:
         sure = "likelier toxic than active" if row["selectivity_hi90"] < 0 else "selectivity not shown"
         found.append(f"{sure} (margin {margin:+.2f}, {row['selectivity_lo90']:+.2f} to {row['selectivity_hi90']:+.2f})")
     undecided = [
-        c.title for c in profile.criteria if any(row.get(f"{name}_set") == "both" for name in c.endpoint_names())
+        c.title
+        for c in profile.criteria
+        if c.combine != "weighted" and any(row.get(f"{name}_set") == "both" for name in c.endpoints)
     ]
     if undecided:
         found.append(f"the models cannot tell: {', '.join(undecided)}")
