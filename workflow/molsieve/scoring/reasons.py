@@ -81,7 +81,9 @@ def _cautions(profile: Profile, row: Mapping[str, Any]) -> list[str]:
         sure = "likelier toxic than active" if row["selectivity_hi90"] < 0 else "selectivity not shown"
         found.append(f"{sure} (margin {margin:+.2f}, {row['selectivity_lo90']:+.2f} to {row['selectivity_hi90']:+.2f})")
     undecided = [
-        c.title for c in profile.criteria if any(row.get(f"{name}_set") == "both" for name in c.endpoint_names())
+        c.title
+        for c in profile.criteria
+        if c.combine != "weighted" and any(row.get(f"{name}_set") == "both" for name in c.endpoints)
     ]
     if undecided:
         found.append(f"the models cannot tell: {', '.join(undecided)}")
@@ -93,7 +95,8 @@ def _cautions(profile: Profile, row: Mapping[str, Any]) -> list[str]:
         found.append(f"PAINS alerts: {', '.join(row['pains'])}")
     if row.get("antibacterial_class"):
         found.append(f"has the pattern of a known class: {row['antibacterial_class']}")
-    if row.get("nearest_known") is not None and row.get("novelty_tanimoto") is not None:
+    # Where known antibacterials are welcome, the nearest one is no caution.
+    if profile.structure.known_similarity is not None and row.get("novelty_tanimoto") is not None:
         found.append(f"nearest known antibacterial {row['nearest_known']} at {row['novelty_tanimoto']:.2f}")
     if row.get("tier") == "triage":
         found.append("predicted by the fast network alone: the reference models could not describe it")
