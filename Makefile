@@ -19,8 +19,9 @@ $(VENV)/.installed: pyproject.toml envs/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed envs/requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed envs/requirements-dev.txt envs/requirements-drugs.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement envs/requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/requirements-drugs.txt
 	touch $@
 
 demo: $(VENV)/.installed ## Screen the 4,999 NCI compounds that come with RDKit; leaves results/demo/report.html
@@ -48,9 +49,8 @@ config: $(VENV)/.installed ## Generate config/config.yaml and its JSON schema fr
 train: $(VENV)/.installed-dev ## Rebuild the shipped models; needs the training data (docs/models.md)
 	$(BIN)/snakemake --workflow-profile workflow/profiles/default --cores all train
 
-benchmark-models: $(VENV)/.installed-dev ## Print the models' benchmark table from the stored out-of-fold predictions
-	$(BIN)/molsieve training evaluate refine --table training/curated.parquet --splits training/splits.parquet \
-	  --predictions training/oof --baselines training/baselines --out training/benchmark-refine.json
+benchmark-models: $(VENV)/.installed-dev ## Print the models' benchmark tables from the stored out-of-fold predictions
+	$(BIN)/molsieve training benchmark
 
 clean: ## Delete results, intermediate files and caches
 	rm -rf results work training .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -84,7 +84,7 @@ class Inspect(Section):
         le=1_000_000,
         description=(
             "Compounds at most that get conformers, for globularity and the eNTRy rules: the best by the first score "
-            "among those without PAINS that are no known antibacterials."
+            "among those that the gates of the profile let pass (PAINS, known antibacterials)."
         ),
     )
     timeout_s: float = Field(30.0, gt=0, le=3600, description="CPU seconds after which conformers are given up.")
@@ -112,6 +112,9 @@ class Select(Section):
         0.6, gt=0, le=1, description="A hit's largest Tanimoto similarity to a better one (Morgan radius 2, 2048 bits)."
     )
     scaffold_cap: int = Field(3, ge=1, le=1000, description="Hits sharing a Murcko scaffold at most.")
+    cluster_similarity: float = Field(
+        0.4, gt=0, le=1, description="From this Tanimoto similarity on, a hit belongs to the cluster of a better one."
+    )
 
 
 class Controls(Section):
@@ -167,8 +170,9 @@ class Config(Section):
         default=[LibrarySource(path="rdkit:NCI/first_5K.smi")],
         min_length=1,
         description=(
-            "Files, folders, globs, http(s) URLs, or rdkit:PATH for a file of the rdkit package. An entry may be a "
-            "mapping with path, format, structure_column, id_column, delimiter, skip_rows, header, encoding and sha256."
+            "Files, folders, globs, http(s) URLs, rdkit:PATH for a file of the rdkit package, or approved-drugs (needs "
+            "the extra drugs). An entry may be a mapping with path, format, structure_column, id_column, delimiter, "
+            "skip_rows, header, encoding and sha256."
         ),
     )
     profile: str = Field(

@@ -15,7 +15,7 @@ from molsieve.errors import MolsieveError
 from molsieve.library.source import resolve
 from molsieve.models.panel import Panel
 from molsieve.results.provenance import stage_code_digest
-from molsieve.scoring.profile import load_profile, profile_path
+from molsieve.scoring.profile import WHO_FILE, load_profile, profile_path
 
 # The module behind each stage: a change to it, or to anything it imports, re-runs that stage.
 STAGES = {
@@ -102,6 +102,11 @@ class Plan:
     def structure_patterns(self) -> list[Path]:
         """Patterns of known classes and toxicophores, which come with molsieve."""
         return [_shipped("resources/amr/classes.csv"), _shipped("resources/toxicophores.csv")]
+
+    @property
+    def priorities(self) -> Path:
+        """Weights of pathogens that a profile may ask for."""
+        return project_root() / WHO_FILE
 
     @cached_property
     def panel(self) -> Panel:

@@ -53,3 +53,9 @@ def conformers_of_set(wildcards):
     """Of the library the best survivors get conformers, of the controls all."""
     most = PLAN.config.inspect.conformers
     return f"--conformers {most}{' --known-too' * (wildcards.set == 'controls')}"
+
+
+def control_files(wildcards):
+    """What the controls leave behind; nothing in a run without them."""
+    names = ("controls.parquet", "decoys.parquet", "judgement.json")
+    return collect("<work>/{name}", name=names) if PLAN.controls else []

@@ -7,7 +7,7 @@ beta-lactams, and half of all antibiotics react with their target.
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -90,9 +90,9 @@ CATALOGUES: dict[str, Catalogue] = {
 }
 
 
-def alerts(mol: Mol) -> dict[str, tuple[str, ...]]:
+def alerts(mol: Mol, catalogues: Iterable[str] = tuple(CATALOGUES)) -> dict[str, tuple[str, ...]]:
     """Names of the matching alerts of each catalogue, sorted; an empty tuple where none matches."""
-    return {name: _matches(name, mol) for name in CATALOGUES}
+    return {name: _matches(name, mol) for name in catalogues}
 
 
 def _matches(name: str, mol: Mol) -> tuple[str, ...]:

@@ -216,6 +216,7 @@ def evaluate(
     predictions: Annotated[Path, typer.Option(help="Folder of the parts' out-of-fold predictions.")],
     baselines: Annotated[Path, typer.Option(help="Folder of the baselines' out-of-fold predictions.")],
     out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    stored: Annotated[Path | None, typer.Option(help="Parquet file to keep the predictions in.")] = None,
     registry: RegistryFile = REGISTRY,
     threads: Threads = 1,
 ) -> None:
@@ -232,14 +233,14 @@ def evaluate(
 
     torch.set_num_threads(threads)
     data = _data(table, registry, None)
-    evaluated = evaluate_tier(data, tier, splits, predictions, baselines)
+    evaluated = evaluate_tier(data, tier, splits, predictions, baselines, stored)
     write_evaluated(evaluated, out)
     typer.echo(headline(data, evaluated.metrics))
 
 
 @app.command()
 def extrapolate(
-    case: Annotated[str, typer.Argument(help="class:NAME, transfer:ENDPOINT, gut or tox21:SEED.")],
+    case: Annotated[str, typer.Argument(help="class:NAME, transfer:ENDPOINT, gut:SEED or tox21:SEED.")],
     table: TableFile,
     splits: SplitsFile,
     rich: RichFile,
@@ -326,6 +327,25 @@ def assemble(
     graded = None if grades is None else grade_rows(json.loads(grades.read_text(encoding="utf-8")), tier)
     info = run(data, sources, tier, read_evaluated(evaluation), model, extrapolation=found, grades=graded)
     typer.echo(f"{model}: {len(info.endpoints)} endpoints")
+
+
+@app.command()
+def benchmark(
+    models: Annotated[Path, typer.Option(help="Folder of the models triage and refine.")] = Path("resources/models"),
+    stored: Annotated[Path, typer.Option(help="Folder of their out-of-fold predictions.")] = Path(
+        "resources/out_of_fold"
+    ),
+) -> None:
+    """Print the tables of docs/models.md, computed from the stored out-of-fold predictions.
+
+    Example: molsieve training benchmark
+    """
+    from molsieve.models.store import read_info
+    from molsieve.training.benchmark_tables import benchmark_tables
+    from molsieve.training.stored_predictions import read_stored, with_stored
+
+    computed = [with_stored(read_info(models / t), read_stored(stored / f"{t}.parquet")) for t in ("refine", "triage")]
+    typer.echo(benchmark_tables(*computed), nl=False)
 
 
 @app.command()

@@ -47,6 +47,7 @@ from molsieve.training.evaluation import (
     ranking,
 )
 from molsieve.training.stacking import choose_weights, nested
+from molsieve.training.stored_predictions import stored_rows, write_stored
 from molsieve.training.trusting import calibrated, calibration_quality, conformal_quality, fit_trust, mean_width
 
 
@@ -63,7 +64,12 @@ class Evaluated(BaseModel):
 
 
 def evaluate(
-    data: TrainingData, scaffold: OutOfFold, others: dict[str, tuple[TrainingData, OutOfFold]], *, date: str
+    data: TrainingData,
+    scaffold: OutOfFold,
+    others: dict[str, tuple[TrainingData, OutOfFold]],
+    *,
+    date: str,
+    stored: Path | None = None,
 ) -> Evaluated:
     """Metrics, trust, domain and stack of one model.
 
@@ -72,30 +78,35 @@ def evaluate(
         scaffold: Out-of-fold predictions over new scaffolds, of all endpoints; everything is fitted on them.
         others: By scheme, molecules and predictions that only metrics are wanted of; endpoints may be fewer.
         date: UTC, ISO 8601.
+        stored: Where to keep the predictions that the metrics are computed from.
 
     """
     model, sd = nested(data, scaffold)
     trust = fit_trust(data, model, sd, on="out-of-fold predictions over new scaffolds", date=date)
     metrics: dict[str, Any] = {e.name: {} for e in data.endpoints}
+    rows = []
     for scheme, (part, oof) in {"scaffold": (data, scaffold), **others}.items():
         output = model if oof is scaffold else nested(part, oof)[0]
+        rows.append(stored_rows(part, oof, output, scheme))
         for i, endpoint in enumerate(part.endpoints):
             metrics[endpoint.name][scheme] = endpoint_metrics(part, oof, output, i)
+    if stored is not None:
+        write_stored(rows, stored)
     predicted = np.empty(model.shape, dtype=np.float64)
     similarity = []
     for i, endpoint in enumerate(data.endpoints):
-        rows = np.flatnonzero(~np.isnan(data.targets[:, i]))
-        truth, output = data.targets[rows, i].astype(float), model[rows, i].astype(float)
-        similarity.append(nearest_out_of_fold(data, rows, scaffold.folds))
+        measured = np.flatnonzero(~np.isnan(data.targets[:, i]))
+        truth, output = data.targets[measured, i].astype(float), model[measured, i].astype(float)
+        similarity.append(nearest_out_of_fold(data, measured, scaffold.folds))
         entry = metrics[endpoint.name]
         entry["by_similarity"] = by_similarity(data, similarity[-1], model, scaffold.baselines["forest"], i)
         if endpoint.is_regression:
             predicted[:, i] = model[:, i]
-            width = mean_width(trust, endpoint.name, output, sd[rows, i].astype(float))
+            width = mean_width(trust, endpoint.name, output, sd[measured, i].astype(float))
             entry["interval"] = {"mean_width": width}
         else:
             predicted[:, i] = calibrated(trust.calibrations[endpoint.name], model[:, i].astype(float))
-            folds = scaffold.folds[rows]
+            folds = scaffold.folds[measured]
             method = trust.calibrations[endpoint.name].method
             entry["calibration"] = {"method": method, **calibration_quality(output, truth, folds)}
             entry["conformal"] = conformal_quality(output, truth, folds)

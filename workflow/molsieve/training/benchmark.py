@@ -17,7 +17,9 @@ ACTIVITY_SCHEMES = ("random", "random1", "random2", "random3", "cluster")
 ACTIVITY_FAMILIES = ("activity", "gut")
 
 
-def evaluate_tier(data: TrainingData, tier: str, splits: Path, predictions: Path, baselines: Path) -> Evaluated:
+def evaluate_tier(
+    data: TrainingData, tier: str, splits: Path, predictions: Path, baselines: Path, stored: Path | None = None
+) -> Evaluated:
     """Evaluate one tier under every scheme whose predictions are there.
 
     Args:
@@ -26,6 +28,7 @@ def evaluate_tier(data: TrainingData, tier: str, splits: Path, predictions: Path
         splits: Folds of every molecule.
         predictions: Folder of the parts' predictions.
         baselines: Folder of the baselines' predictions.
+        stored: Parquet file to keep the predictions in that the metrics are computed from.
 
     """
 
@@ -47,4 +50,4 @@ def evaluate_tier(data: TrainingData, tier: str, splits: Path, predictions: Path
     for scheme in ACTIVITY_SCHEMES:
         if tier == "refine" and is_there(scheme):
             others[scheme] = (part, read(scheme, stacked, rows))
-    return evaluate(data, scaffold, others, date=datetime.now(UTC).isoformat(timespec="seconds"))
+    return evaluate(data, scaffold, others, date=datetime.now(UTC).isoformat(timespec="seconds"), stored=stored)
