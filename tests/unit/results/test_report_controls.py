@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from molsieve.results.report_controls import controls_view
 from molsieve.results.report_data import LibraryFacts, ReportData
@@ -68,6 +69,27 @@ def test_a_rough_match_and_decoys_of_the_fast_network_are_said():
 def test_the_curve_against_decoys_is_drawn():
     assert view([control(0.9, name="a")], decoys={"a": np.array([0.1, 0.2], np.float32)}).has_decoy_curve
     assert not view([control(0.9, name="a")]).has_decoy_curve
+
+
+def test_antibacterials_that_a_gate_stops_are_named():
+    stopped = control(0.0, name="linezolid") | {"excluded_by": "pains"}
+    other = control(0.0, name="glycopeptide") | {"excluded_by": None}
+    assert view([stopped, other, control(0.9)]).gated == ["linezolid"]
+
+
+@pytest.mark.parametrize(
+    ("similarity", "in_training", "measured", "counted"),
+    [
+        (1.0, True, "a: inactive; b: inactive", 1),
+        (1.0, True, "a: inactive; b: active", 0),
+        (0.8, True, "a: inactive", 0),
+        (1.0, False, "a: inactive", 0),
+        (1.0, True, None, 0),
+    ],
+)
+def test_antibacterials_that_were_measured_inactive_are_counted(similarity, in_training, measured, counted):
+    row = control(0.1, in_training=in_training) | {"nn_similarity": similarity, "nn_active": measured}
+    assert view([row]).measured_inactive == counted
 
 
 def test_failed_controls_are_named():

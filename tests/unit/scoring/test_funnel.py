@@ -1,12 +1,14 @@
 """Filter recipes: the golden funnel, the building blocks, bad input and bad recipes."""
 
 import csv
+import re
 
 import pyarrow.parquet as pq
 import pytest
 import yaml
 from rdkit import Chem
 
+from molsieve import project_root
 from molsieve.errors import MolsieveError
 from molsieve.library.source import LibrarySource
 from molsieve.scoring.funnel import Example, Tally
@@ -107,6 +109,18 @@ def test_tversky_finds_a_known_molecule_inside_a_larger_one(tmp_path):
     assert removed["tanimoto"] == []
     assert len(removed["tversky"]) == 1
     assert "ciprofloxacin" in removed["tversky"][0]
+
+
+def test_small_known_molecules_are_inside_everything_and_do_not_count(tmp_path):
+    lists = {"known": {"title": "small ones", "file": "resources/amr/antibacterials.csv"}}
+    known = compounds(tmp_path, "name,smiles\nphenol,Oc1ccccc1\n", "known.csv")
+    file = compounds(tmp_path, f"smiles\n{PARACETAMOL}\n")
+    for least, left in ((25, 1), (1, 0)):
+        contained = step("similarity", to="known", metric="tversky", below=0.5, min_features=least)
+        assert (
+            run_recipe(load_recipe(recipe(tmp_path, contained, lists=lists)), file, {"known": known}).funnel.remaining
+            == left
+        )
 
 
 MESSY = f"""id,structure,note
@@ -254,3 +268,18 @@ def test_a_tally_keeps_the_first_examples_and_adds_up():
     assert [(s.removed, s.remaining) for s in funnel.steps] == [(5, 5), (5, 0)]
     assert [example.identifier for example in funnel.steps[0].examples] == ["0", "1", "2"]
     assert funnel.emptied_at().name == "b"
+
+
+def test_the_recipe_of_the_documentation_loads(tmp_path):
+    documentation = project_root() / "docs" / "funnel.md"
+    if not documentation.is_file():
+        pytest.skip("the tests run from a wheel, which has no docs")
+    text = re.search(r"```yaml\n(.*?)```", documentation.read_text(encoding="utf-8"), re.DOTALL).group(1)
+    (tmp_path / "recipe.yaml").write_text(text)
+    loaded = load_recipe(tmp_path / "recipe.yaml")
+    assert loaded.compared_lists == ("known", "screened")
+    file = compounds(tmp_path, MESSY)
+    screened = compounds(tmp_path, f"smiles\n{PARACETAMOL}\n", "screened.csv")
+    result = run_recipe(loaded, file, {"screened": screened})
+    removed = {found.name: found.removed for found in result.funnel.steps if found.removed}
+    assert removed == {"readable": 2, "unique": 1, "no_pains": 1, "no_class": 1, "unscreened": 1}

@@ -97,8 +97,8 @@ def top_of_ranking(files: RankingFiles, known_similarity: float | None, *, top: 
 
     Args:
         files: Where it lies.
-        known_similarity: Tanimoto similarity from which a compound counts as known (the profile's); None: the class alone
-            tells.
+        known_similarity: Tanimoto similarity from which a compound counts as known (the profile's); None: the class
+            alone tells.
         top: Best compounds of which the known ones are counted.
         length: Entries of each list, at most.
 

@@ -89,7 +89,7 @@ def render(data: ReportData, facts: RunFacts) -> str:
         style=Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup(script),  # noqa: S704
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        funnel=funnel_view(data.funnel, data.all_hits),
+        funnel=funnel_view(data.selection.funnel, data.selection.hits),
         cascade=cascade_view(data),
         reasons=_reason_rows(data.library),
         changes=_change_rows(data.library),
@@ -99,7 +99,7 @@ def render(data: ReportData, facts: RunFacts) -> str:
         overview=overview_columns(hits),
         survivors=_survivors(data.on_survivors),
         sort_titles=sort_titles(facts),
-        ranking=data.ranking,
+        ranking=data.selection.ranking,
         endpoint_charts=_charts(data.distributions, facts),
         property_charts=_charts([*data.property_distributions, *data.domain_distributions], facts),
         models=model_table(facts),
@@ -143,8 +143,8 @@ def _summary(data: ReportData, facts: RunFacts, controls: ControlsView) -> _Summ
         (
             "Hits",
             f"{data.hits_total:,}",
-            f"{data.scaffolds:,} scaffold{'' if data.scaffolds == 1 else 's'} in {data.clusters:,} "
-            f"cluster{'' if data.clusters == 1 else 's'}",
+            f"{data.scaffolds:,} scaffold{'' if data.scaffolds == 1 else 's'} in {data.selection.clusters:,} "
+            f"cluster{'' if data.selection.clusters == 1 else 's'}",
         ),
         (
             "Controls, AUROC",
@@ -165,7 +165,7 @@ def _sentences(data: ReportData) -> list[str]:
             "The table of reasons below says why; often the structures were read from the wrong column."
         ]
     if not data.hits_total:
-        return empty_sentences(data.funnel, library.predicted)
+        return empty_sentences(data.selection.funnel, library.predicted)
     return [
         f"{data.hits_total:,} of {library.predicted:,} compounds are proposed for a closer look. "
         "They are ranked by computed probabilities; none of them has been measured."

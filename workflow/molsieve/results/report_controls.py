@@ -13,6 +13,8 @@ from molsieve.scoring.enrichment import roc_curve
 from molsieve.scoring.judgement import AGAINST, POORLY_MATCHED, WHO, Comparison, Judgement, Who
 
 MAX_CLASSES = 24
+# A similarity above this, of a molecule that is in the training data, is to itself.
+_ITSELF = 0.999
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class ControlsView:
         n_unseen: Those of them outside the training data.
         n_inactive: Inactive controls that were scored.
         decoys: How the decoys were chosen and how well they match, in sentences.
+        gated: Names of the active controls that the PAINS gate stops, so that they score 0.
+        measured_inactive: Active controls that the training data hold and found active in no activity endpoint.
 
     """
 
@@ -45,6 +49,8 @@ class ControlsView:
     n_unseen: int
     n_inactive: int
     decoys: Sequence[str]
+    gated: Sequence[str]
+    measured_inactive: int
 
 
 def controls_view(data: ReportData) -> ControlsView:
@@ -73,7 +79,16 @@ def controls_view(data: ReportData) -> ControlsView:
         n_unseen=len(unseen),
         n_inactive=len(inactives),
         decoys=_decoy_sentences(data.judgement),
+        gated=[row["name"] for row in actives if row["score"] == 0 and row.get("excluded_by") == "pains"],
+        measured_inactive=sum(map(_was_inactive, actives)),
     )
+
+
+def _was_inactive(row: Mapping[str, Any]) -> bool:
+    """Whether the nearest training molecule is the control itself, and was active nowhere."""
+    measured = row.get("nn_active")
+    is_itself = row["in_training"] and (row["nn_similarity"] or 0) > _ITSELF
+    return bool(is_itself and measured and not any(part.endswith(": active") for part in measured.split("; ")))
 
 
 def _place(comparison: Comparison) -> tuple[int, int, bool]:

@@ -140,6 +140,24 @@ class LibraryFacts:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """How the hits came out of the library, and what they were chosen from."""
+
+    funnel: Funnel
+    ranking: Ranking
+    hits: Sequence[Mapping[str, Any]]
+    """Number, scaffold and cluster of every hit."""
+
+    @property
+    def clusters(self) -> int:
+        """Clusters of similar hits."""
+        return len({row["cluster"] for row in self.hits})
+
+
+NOTHING_SELECTED = Selection(Funnel("Records read", 0, ()), Ranking(0, (), (), 0, 0, 0), ())
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Everything the report draws."""
 
@@ -148,13 +166,8 @@ class ReportData:
     controls: Sequence[Mapping[str, Any]]
     hits: Sequence[Mapping[str, Any]]
     hits_total: int
-    all_hits: Sequence[Mapping[str, Any]]
-    """Number, scaffold and cluster of every hit."""
-    funnel: Funnel
-    ranking: Ranking
     scaffolds: int
     """Distinct Murcko scaffolds among the hits; acyclic hits have none."""
-    clusters: int
     distributions: Sequence[Distribution]
     property_distributions: Sequence[Distribution]
     domain_distributions: Sequence[Distribution]
@@ -166,6 +179,7 @@ class ReportData:
     """How many compounds each costly check was computed for, by what it is."""
     controls_shortlisted: tuple[int, int] | None
     """How many of the known antibacterials triage alone would have put on top of the library, and of how many."""
+    selection: Selection = NOTHING_SELECTED
 
 
 def gather(work: WorkFolder, facts: RunFacts) -> ReportData:
@@ -323,11 +337,7 @@ class _Collector:
             controls=self.controls.to_pylist() if self.controls is not None else [],
             hits=[{**row, "scores": self.hit_scores.get(row["record_id"], {})} for row in self.hits.to_pylist()],
             hits_total=self.hits_total,
-            all_hits=self.all_hits,
-            funnel=run_funnel(self.work, self.facts.profile),
-            ranking=top_of_ranking(RankingFiles.of_work(self.work), self.facts.profile.structure.known_similarity),
             scaffolds=len({row["scaffold"] for row in self.all_hits if row["scaffold"]}),
-            clusters=len({row["cluster"] for row in self.all_hits}),
             distributions=[self._score_distribution(scores), *self._endpoint_distributions()],
             property_distributions=[self._distribution(name, title, unit) for name, title, unit, _ in PROPERTIES],
             domain_distributions=self._domain_distributions(),
@@ -336,6 +346,7 @@ class _Collector:
             decoy_scores=self._decoy_scores(),
             on_survivors=self._on_survivors(),
             controls_shortlisted=self._controls_shortlisted(),
+            selection=self._selection(),
         )
 
     def _decoy_scores(self) -> dict[str, Floats]:
@@ -355,6 +366,11 @@ class _Collector:
         columns = {name: what for name, what in _COSTLY.items() if name in present}
         table = pq.read_table(path, columns=list(columns))
         return {what: table.num_rows - table[name].null_count for name, what in columns.items()}
+
+    def _selection(self) -> Selection:
+        profile = self.facts.profile
+        ranking = top_of_ranking(RankingFiles.of_work(self.work), profile.structure.known_similarity)
+        return Selection(run_funnel(self.work, profile), ranking, self.all_hits)
 
     def _cascade(self) -> Cascade:
         empty = pa.table({"record_id": pa.array([], pa.int64()), "refined_score": pa.array([], pa.float32())})

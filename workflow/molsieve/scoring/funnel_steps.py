@@ -109,21 +109,28 @@ class SimilarityStep(RecipeStep):
         description="tversky is the share of the listed compound's features that are found in the judged one.",
     )
     below: float = Field(gt=0, le=1, description="Compounds with a similarity of this much or more are removed.")
+    min_features: int = Field(
+        25,
+        ge=1,
+        description="With tversky: listed compounds with fewer features do not count; phenol is in everything.",
+    )
 
     def judge(self, lists: Lists) -> Judge:
         """Name the most similar compound of the list."""
         listed = lists[self.to]
-        fingerprints = list(listed.fingerprints)
+        least = self.min_features if self.metric == "tversky" else 0
+        chosen = [at for at, bits in enumerate(listed.fingerprints) if bits.GetNumOnBits() >= least]
+        fingerprints = [listed.fingerprints[at] for at in chosen]
 
         def why(compound: Compound) -> str | None:
             if self.metric == "tanimoto":
                 similarities: Sequence[float] = DataStructs.BulkTanimotoSimilarity(compound.fingerprint, fingerprints)
             else:
                 similarities = DataStructs.BulkTverskySimilarity(compound.fingerprint, fingerprints, 0.0, 1.0)
-            nearest = max(range(len(similarities)), key=similarities.__getitem__)
-            if similarities[nearest] < self.below:
+            nearest = max(range(len(similarities)), key=similarities.__getitem__, default=None)
+            if nearest is None or similarities[nearest] < self.below:
                 return None
-            return f"{self.metric.title()} {similarities[nearest]:.2f} to {listed.names[nearest]}"
+            return f"{self.metric.title()} {similarities[nearest]:.2f} to {listed.names[chosen[nearest]]}"
 
         return why
 

@@ -38,6 +38,12 @@ NODES = 8
 # Thresholds of more extreme probabilities are those of these.
 _LEAST = 1e-7
 _TAIL = 0.05
+# Ends of the table of spreads: distance of the threshold from 0, and relative standard deviation.
+_FARTHEST = 5.0
+_LARGEST = 0.6
+# Newton's steps that put the mean of the draws right, and the longest one in standard deviations.
+_STEPS = 3
+_LONGEST = np.float32(0.5)
 _SEED = 20_240_517
 
 Floats = NDArray[np.float32]
@@ -113,24 +119,31 @@ def thresholds(name: str, belief: Belief, draws: Draws) -> Floats:
     drawn: Floats = (central / np.sqrt(1 - share)).astype(np.float32)[:, None] + (
         of_family[:, None] * draws.family[family] + alone[:, None] * draws.endpoint[name]
     )
-    return drawn
+    return drawn + _recentred(drawn, belief.probability)[:, None]
+
+
+def _recentred(drawn: Floats, probability: Floats) -> Floats:
+    """Shift of thresholds that makes the mean over so few draws the probability itself, by Newton's method, [n]."""
+    shift = np.zeros(len(drawn), dtype=np.float32)
+    for _ in range(_STEPS):
+        at = drawn + shift[:, None]
+        slope = np.exp(-0.5 * at * at).mean(axis=1) / np.float32(np.sqrt(2 * np.pi))
+        missed = ndtr(at).mean(axis=1) - probability
+        shift -= np.clip(missed / np.maximum(slope, np.float32(1e-9)), -_LONGEST, _LONGEST)
+    return shift
 
 
 def spread_of_threshold(probability: NDArray[np.float64], sd: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of the threshold's variance at which probabilities scatter by ``sd`` around ``probability``; 0 to 1.
 
     With that share r, probabilities Phi((Phi^-1(p) + sqrt(r) z) / sqrt(1 - r)) have the mean p and the standard
-    deviation asked for, or 0.95 of the largest there can be.
+    deviation asked for, or 0.6 of the largest there can be: members that disagree more say hardly anything.
     """
     central = np.abs(ndtri(_bounded(probability)))
     relative = sd / np.sqrt(probability * (1 - probability))
     at = np.stack([np.minimum(central, _FARTHEST), np.clip(relative, 0.0, _LARGEST)], axis=-1)
-    found: NDArray[np.float64] = np.nan_to_num(_share_table()(at), nan=0.0) ** 2
+    found: NDArray[np.float64] = _share_table()(np.nan_to_num(at, nan=0.0)) ** 2
     return found
-
-
-_FARTHEST = 5.0
-_LARGEST = 0.95
 
 
 @cache
@@ -139,7 +152,7 @@ def _share_table() -> RegularGridInterpolator:
 
     The variance of such probabilities is p (1 - p) - 2 T(h, sqrt((1 - r) / (1 + r))) with Owen's T function.
     """
-    distances, relatives = np.linspace(0, _FARTHEST, 51), np.linspace(0, _LARGEST, 39)
+    distances, relatives = np.linspace(0, _FARTHEST, 51), np.linspace(0, _LARGEST, 31)
     roots = np.sin(np.linspace(0, np.pi / 2, 400))[:-1]
     rows = []
     for distance in distances:
@@ -168,10 +181,9 @@ def joint_draws(
     total = np.ones((rows, count), dtype=np.float32)
     for group in _of_one_family(criteria, families):
         names = [name for criterion in group for name in criterion.endpoints]
-        correlation = min(OUTCOME_CORRELATION.get(families[name], 0.0) for name in names)
-        nodes, weights = _nodes() if len(names) > 1 and correlation > 0 else (np.zeros(1), np.ones(1))
-        if len(names) == 1:
-            correlation = 0.0
+        # Of a criterion that mixes families the smallest correlation is taken; a single outcome has none.
+        correlation = min(OUTCOME_CORRELATION.get(families[name], 0.0) for name in names) if len(names) > 1 else 0.0
+        nodes, weights = _nodes() if correlation > 0 else (np.zeros(1), np.ones(1))
         scale, reach = np.float32(1 / np.sqrt(1 - correlation)), np.sqrt(correlation)
         met = np.zeros((rows, count), dtype=np.float32)
         for node, weight in zip(nodes, weights, strict=True):

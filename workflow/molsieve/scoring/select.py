@@ -1,10 +1,9 @@
 """The hits: best first, different from each other, each with its reasons."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +17,7 @@ from molsieve.results.schema import conform, hits_columns
 from molsieve.scoring.compounds import overlay
 from molsieve.scoring.diversity import DiversityOptions, Kept, SphereExclusion
 from molsieve.scoring.profile import Profile, load_profile
+from molsieve.scoring.reasons import reasons, typical_contributions
 
 PASSED_OVER = (
     Column("record_id", pa.int64(), "Eligible compound that did not become a hit.", nullable=False),
@@ -92,7 +92,7 @@ def select(
     table = _beside(table, overlay(_lookup(library / "triage", keys), _lookup(library / "refined", keys)))
     shown = [endpoint for endpoint in endpoints if endpoint.name in wanted.endpoint_names()]
     columns = hits_columns(shown)
-    table = _beside(_selection(walk, wanted, table), table)
+    table = _beside(_selection(walk, wanted, table, typical_contributions(wanted, eligible)), table)
     write_table(out, conform(table, columns), arrow_schema(columns))
     write_table(passed_over, _passed_over(walk, eligible["record_id"]), arrow_schema(PASSED_OVER))
     causes = Counter(passed.cause for passed in walk.passed_over)
@@ -107,30 +107,7 @@ def select(
     )
 
 
-def reasons(profile: Profile, row: dict[str, Any]) -> str:
-    """Why a hit ranks where it does, in words: the strongest and the weakest criteria, then the cautions."""
-    parts = []
-    desirabilities = {c.name: row[f"{c.name}_desirability"] for c in profile.criteria if c.weight}
-    for criterion in profile.criteria:
-        value = row[f"{criterion.name}_value"]
-        if criterion.endpoints:
-            parts.append(f"{criterion.title}: {value:.0%}")
-        elif desirabilities.get(criterion.name, 1.0) < 1:
-            unit = f" {criterion.unit}" if criterion.unit else ""
-            parts.append(f"{criterion.title} {value:.4g}{unit} outside the preferred range")
-    parts.append(f"nearest known antibacterial {row['nearest_known']} at {row['novelty_tanimoto']:.2f}")
-    if row["brenk"]:
-        parts.append(
-            f"{len(row['brenk'])} BRENK alert{'s' if len(row['brenk']) > 1 else ''}: {', '.join(row['brenk'])}"
-        )
-    if row["tier"] == "triage":
-        parts.append("predicted by the fast network alone: the reference models could not describe it")
-    if row["in_domain"] is False:
-        parts.append("outside the models' domain")
-    return "; ".join(parts)
-
-
-def _selection(walk: SphereExclusion, profile: Profile, table: pa.Table) -> pa.Table:
+def _selection(walk: SphereExclusion, profile: Profile, table: pa.Table, typical: Mapping[str, float]) -> pa.Table:
     kept: Sequence[Kept] = walk.kept
     blocked = Counter(passed.blocked_by for passed in walk.passed_over)
     return pa.table(
@@ -143,7 +120,7 @@ def _selection(walk: SphereExclusion, profile: Profile, table: pa.Table) -> pa.T
             "cluster_leader": pa.array([k.leader + 1 for k in kept], pa.int32()),
             "cluster_similarity": pa.array([k.leader_similarity for k in kept], pa.float32()),
             "passed_over": pa.array([blocked[index] for index in range(len(kept))], pa.int32()),
-            "reasons": pa.array([reasons(profile, row) for row in table.to_pylist()], pa.string()),
+            "reasons": pa.array([reasons(profile, row, typical) for row in table.to_pylist()], pa.string()),
             "library_properties": table["properties"],
         }
     )
