@@ -84,7 +84,7 @@ class Inspect(Section):
         le=1_000_000,
         description=(
             "Compounds at most that get conformers, for globularity and the eNTRy rules: the best by the first score "
-            "among those without PAINS that are no known antibacterials."
+            "among those that the gates of the profile let pass (PAINS, known antibacterials)."
         ),
     )
     timeout_s: float = Field(30.0, gt=0, le=3600, description="CPU seconds after which conformers are given up.")

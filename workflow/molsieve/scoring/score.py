@@ -22,6 +22,7 @@ from molsieve.scoring.inspect import INSPECTED
 from molsieve.scoring.pareto import pareto_fronts
 from molsieve.scoring.profile import SHAPE, Profile, load_profile
 from molsieve.scoring.stability import top_share
+from molsieve.scoring.structure_gates import structure_gates
 
 MAX_COUNTED_ALERTS = 3
 _CHECKED = tuple(column.name for column in INSPECTED if column.name != "record_id")
@@ -182,7 +183,6 @@ def _alert_factor(profile: Profile, checks: pa.Table) -> NDArray[np.float64]:
 
 def _excluded_by(profile: Profile, checks: pa.Table, fit: ProfileFit) -> pa.Array:
     """Why a compound cannot be a hit; the first reason that applies, null for those that can."""
-    structure = profile.structure
     # From the last reason that is looked at to the first, so that the first one wins.
     found: list[tuple[str, NDArray[np.bool_]]] = [
         (f"hard:{criterion.name}", fit.desirabilities[criterion.name] <= 0)
@@ -192,14 +192,7 @@ def _excluded_by(profile: Profile, checks: pa.Table, fit: ProfileFit) -> pa.Arra
     for criterion in profile.criteria:
         reason = "not_inspected_3d" if criterion.descriptor in SHAPE else "not_refined"
         found.append((reason, np.isnan(fit.values[criterion.name])))
-    limits = {"novelty_tanimoto": structure.known_similarity, "novelty_tversky": structure.known_tversky}
-    for column, limit in limits.items():
-        if limit is not None and column in checks.column_names:
-            found.append(("known_antibacterial", pc.fill_null(checks[column], 0).to_numpy() >= np.float32(limit)))
-    if structure.known_classes == "gate":
-        found.append(("known_antibacterial", _mask(pc.is_valid(checks["antibacterial_class"]))))
-    if structure.pains == "gate":
-        found.append(("pains", _alert_counts(checks, "pains") > 0))
+    found += structure_gates(profile.structure, checks)
     found.append(("not_inspected", _mask(pc.is_null(checks["pains"]))))
     names = list(dict.fromkeys(name for name, _ in found))
     codes = np.full(checks.num_rows, -1, dtype=np.int32)
