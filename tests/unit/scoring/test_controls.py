@@ -64,7 +64,7 @@ def run_stage(library, profile_file, tmp_path):
         folders = [library.folder / name for name in ("prepared", "triage", "refined")]
         scores = tmp_path / "scores"
         checked = inspected(tmp_path / "library.parquet", n)
-        score(*folders, checked, profile_file, scores, scheduler="local", workers=1)
+        score(*folders, checked, profile_file, scores, reliabilities={}, hits=1, scheduler="local", workers=1)
         beside = type(library)(tmp_path / "controls")
         predictions = {"a": [c[4] for c in CONTROLS], "b": [0.0] * 3, "tox": [0.0] * 3}
         beside.shard(0, 0, [c[1] for c in CONTROLS], predictions)
@@ -91,6 +91,7 @@ def run_stage(library, profile_file, tmp_path):
             decoys=decoys,
             judgement=judgement,
             endpoints=ENDPOINTS,
+            reliabilities={},
         )
         return report, pq.read_table(out), pq.read_table(decoys), json.loads(judgement.read_text())
 

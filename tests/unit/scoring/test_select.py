@@ -66,7 +66,7 @@ def run(work, profile, **options):
     (work / "scores").mkdir(exist_ok=True)
     for shard in sorted((work / "library" / "triage").glob("*.parquet")):
         compounds = read_compounds(work / "library" / "prepared" / shard.name, shard, work / "library" / "refined")
-        scores = score_table(load_profile(profile), compounds, pq.read_table(work / "inspected.parquet"))
+        scores = score_table(load_profile(profile), compounds, pq.read_table(work / "inspected.parquet"), {})
         # Activities fall from one compound to the next, so that ranks follow the record ids.
         ranks = pc.add(scores["record_id"], 1)
         pq.write_table(scores.append_column("rank", ranks), work / "scores" / shard.name)
