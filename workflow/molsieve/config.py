@@ -228,15 +228,13 @@ def parse_config(values: dict[str, Any], where: str) -> Config:
     return validated(Config, values, where)
 
 
-def validated(model: type[Model], values: dict[str, Any], where: str) -> Model:
-    """Parse ``values`` as ``model``, with errors in the words of whoever wrote the YAML."""
+def validated(model: type[Model], values: dict[str, Any], where: str, keys: str = "config/README.md") -> Model:
+    """Parse ``values`` as ``model``, with errors in the words of whoever wrote the YAML; ``keys`` documents them."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
         problems = [_explain(model, problem) for problem in error.errors()]
-        raise MolsieveError(
-            "\n".join(problems), where=where, fix="config/README.md lists every key with its meaning."
-        ) from None
+        raise MolsieveError("\n".join(problems), where=where, fix=f"{keys} lists every key with its meaning.") from None
 
 
 def _explain(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

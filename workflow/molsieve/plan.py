@@ -64,7 +64,14 @@ class Plan:
         if not plan.reference.is_file():
             raise MolsieveError(f"{plan.reference} does not exist", where="reference", fix="Correct its path.")
         if plan.has_models:
-            load_profile(plan.profile).check_endpoints(plan.panel.endpoints, str(plan.profile))
+            profile = load_profile(plan.profile)
+            profile.check_endpoints(plan.panel.endpoints, str(plan.profile))
+            if profile.asks_for_shape and not config.inspect.conformers:
+                raise MolsieveError(
+                    f"the profile {profile.name} asks for the molecule's shape, and no compound gets conformers",
+                    where="inspect.conformers",
+                    fix="Set it above 0, or choose a profile without entry_score and globularity.",
+                )
         # Else a shipped model was removed, and `snakemake train` makes it again.
         return plan
 

@@ -42,7 +42,7 @@ ROW = {
 
 def test_what_helps_and_what_costs():
     text = reasons(TEST_PROFILE, ROW, TYPICAL)
-    assert text == ("Helped by Active (61%), 12 times the usual candidate. Held back by Safe (50%), score x 0.50.")
+    assert text == ("Helped by “Active” (61%), 12 times the usual candidate. Held back by “Safe” (50%), score x 0.50.")
 
 
 @pytest.mark.parametrize(

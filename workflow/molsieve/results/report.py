@@ -207,8 +207,9 @@ def _criterion_row(criterion: Criterion, titles: Mapping[str, str]) -> Mapping[s
         asked = f"{criterion.want}: {joiner.join(named)}"
     else:
         unit = f" {criterion.unit}" if criterion.unit else ""
-        named_by = titles.get(criterion.endpoint or "", (criterion.descriptor or "").replace("_", " "))
-        asked = f"{named_by} {_range(criterion)}{unit}"
+        # The title names a property already.
+        named_by = f"{titles[criterion.endpoint]} " if criterion.endpoint else ""
+        asked = f"{named_by}{_range(criterion)}{unit}"
         scale = f"1 inside, {_fading(criterion)}{unit} outside"
     return {
         "title": criterion.title,

@@ -30,7 +30,7 @@ _EXCLUSIONS = {
     "pains": ("no_pains", "No PAINS alert"),
     "known_antibacterial": ("not_known", "No known antibacterial"),
     "not_refined": ("refined", "Described by the reference models"),
-    "not_inspected_3d": ("inspected_3d", "With conformers"),
+    "not_inspected_3d": ("inspected_3d", "Among the best, modelled in 3D"),
 }
 _ALWAYS = ("not_inspected", "known_antibacterial")
 # Columns of the scores that say why; each is read where it is there.
@@ -190,6 +190,8 @@ class _Counter:
             return ", ".join(row["pains"] or ())
         if code == "known_antibacterial":
             return _resemblance(row, self.profile)
+        if code == "not_inspected_3d":
+            return f"rank {row['rank']:,}: not among the best that got conformers"
         if code.startswith(_HARD):
             criterion = next((c for c in self._hard if code == f"{_HARD}{c.name}"), None)
             value = row.get(f"{criterion.name}_value") if criterion else None
@@ -232,7 +234,8 @@ def _resemblance(row: Row, profile: Profile) -> str:
     """What makes a compound a known antibacterial: its class, or the one it resembles."""
     parts = [row["antibacterial_class"]] if row["antibacterial_class"] else []
     similarity, share = row["novelty_tanimoto"], row.get("novelty_tversky")
-    if similarity is not None and similarity >= profile.structure.known_similarity:
+    limit = profile.structure.known_similarity
+    if similarity is not None and limit is not None and similarity >= limit:
         parts.append(f"Tanimoto {similarity:.2f} to {row['nearest_known']}")
     elif share is not None and not parts:
         parts.append(f"has {share:.0%} of the features of {row['nearest_known_tversky']}")

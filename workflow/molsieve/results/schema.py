@@ -430,7 +430,9 @@ def hits_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]:
     return (
         Column("hit", pa.int32(), "Number of the hit, 1 = best, after selection for diversity", nullable=False),
         RECORD_ID,
-        *(scores[name] for name in ("rank", "score", "profile_prob", "desirability")),
+        *(scores[name] for name in ("rank", "score", "profile_prob", "profile_prob_lo90", "profile_prob_hi90")),
+        *(scores[name] for name in ("desirability", "top_share", "pareto_front")),
+        *(scores[name] for name in ("selectivity_margin", "selectivity_lo90", "selectivity_hi90")),
         *(compounds[name] for name in ("compound_id", "source", "source_row", "input_structure")),
         compounds["parent_smiles"]._replace(nullable=False),
         compounds["inchikey"],

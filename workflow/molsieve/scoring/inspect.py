@@ -1,7 +1,7 @@
 """The checks that are too dear for a whole library: alerts, known classes, novelty and entry into Gram-negatives.
 
-Conformers cost twenty times as much as the rest, so only survivors get them: compounds that neither a PAINS gate nor
-their likeness to known antibacterials stops, the best by their first score.
+Conformers cost twenty times as much as the rest, so they are made where the profile asks for shape, and of survivors:
+compounds that neither a PAINS gate nor their likeness to known antibacterials stops, the best by their first score.
 """
 
 import math
@@ -46,6 +46,9 @@ class ConformerOptions:
     """CPU seconds after which a compound is given up."""
 
 
+NO_CONFORMERS = ConformerOptions(0)
+
+
 @dataclass(frozen=True)
 class InspectReport:
     """How many compounds were inspected."""
@@ -76,7 +79,7 @@ def inspect(
         out: Table to write (``INSPECTED``), in the order of the shortlist.
         reference: CSV of known antibacterials.
         model: Model directory; its training actives are the second reference for novelty.
-        profile: Profile file; it says which compounds are known, and whether PAINS is a gate.
+        profile: Profile file; it says which compounds are known, whether PAINS is a gate, and whether shape counts.
         conformers: Which compounds get conformers.
         scheduler: Where Dask runs.
         workers: Workers of a local cluster.
@@ -100,7 +103,8 @@ def inspect(
         if not table["record_id"].equals(compounds["record_id"]):
             msg = "the inspected compounds are not those of the shortlist"
             raise RuntimeError(msg)
-        chosen = _chosen(table, compounds["first_score"].to_numpy(), wanted.structure, conformers)
+        first_scores = compounds["first_score"].to_numpy()
+        chosen = _chosen(table, first_scores, wanted.structure, conformers if wanted.asks_for_shape else NO_CONFORMERS)
         smiles = compounds["parent_smiles"].take(pa.array(chosen)).to_pylist()
         blocks = [smiles[start : start + _CONFORMER_ROWS] for start in range(0, len(smiles), _CONFORMER_ROWS)]
         shapes = client.gather(client.map(globularities, blocks, timeout_s=conformers.timeout_s, pure=False))

@@ -245,6 +245,11 @@ class Profile(Section):
                         f"selectivity.{group} names {name!r}, which does not ask that endpoints are {wanted}"
                     )
 
+    @property
+    def asks_for_shape(self) -> bool:
+        """Whether a criterion needs conformers."""
+        return any(criterion.descriptor in SHAPE for criterion in self.criteria)
+
     def endpoint_names(self) -> tuple[str, ...]:
         """Every endpoint any criterion reads, in order, each once."""
         return tuple(dict.fromkeys(name for criterion in self.criteria for name in criterion.endpoint_names()))
@@ -317,7 +322,7 @@ def profile_path(name: str) -> Path:
 
 def load_profile(path: Path) -> Profile:
     """Read and check a profile file."""
-    return validated(Profile, load_yaml(path), str(path))
+    return validated(Profile, load_yaml(path), str(path), "docs/profiles.md")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -68,9 +68,9 @@ def _shown(criterion: Criterion, row: Mapping[str, Any]) -> str:
     """Name of a criterion with the value the compound has."""
     value = row[f"{criterion.name}_value"]
     if criterion.endpoints:
-        return f"{criterion.title} ({value:.0%})"
+        return f"“{criterion.title}” ({value:.0%})"
     unit = f" {criterion.unit}" if criterion.unit else ""
-    return f"{criterion.title} ({value:.3g}{unit})"
+    return f"“{criterion.title}” ({value:.3g}{unit})"
 
 
 def _cautions(profile: Profile, row: Mapping[str, Any]) -> list[str]:
