@@ -71,7 +71,27 @@ def test_regression(tmp_path, small_model):
 
 def test_labels_of_another_kind(tmp_path, small_model):
     assay = write_csv(tmp_path / "assay.csv", [(s, len(s) / 20) for s in NEW])
-    refused(*options(assay, small_model, "kills"))
+    said = refused(*options(assay, small_model, "kills"))
+    assert "median" in said
+    assert "active means: dead at 50 uM" in said
+
+
+def test_classes_for_an_endpoint_of_values(assay, small_model):
+    said = refused(*options(assay, small_model, "dose"), "--exclude-training")
+    assert "0 and 1 only, but dose predicts values (g_per_kg, trained on 1 to 4)" in said
+
+
+def test_values_in_another_unit_are_told_of(tmp_path, small_model):
+    assay = write_csv(tmp_path / "assay.csv", [(s, 2000 + 50 * len(s)) for s in NEW])
+    result = run(*options(assay, small_model, "dose"), *QUICK)
+    assert "CAUTION: most labels" in result.stderr, result.output
+    assert "g_per_kg" in result.stdout
+
+
+def test_columns_named_for_each_other(assay, small_model):
+    arguments = ["--data", assay, "--endpoint", "kills", "--model", small_model]
+    assert "--smiles smiles --label y" in refused(*arguments, "--smiles", "y", "--label", "smiles")
+    assert "Did you mean 'smiles'?" in refused(*arguments, "--smiles", "smilse", "--label", "y")
 
 
 def test_one_part_of_a_split(tmp_path, small_model):

@@ -74,6 +74,41 @@ def test_refusals(files, tmp_path):
     assert "something already" in refused(train_command, *options(files))
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("My Target", "column names"), ("herg", "already"), ("kills", "already"), ("profile", "column profile_prob")],
+)
+def test_the_name_is_checked_before_anything_is_read(small_model, tmp_path, name, words):
+    absent = tmp_path / "absent.csv"
+    arguments = "--data", absent, "--label", "y", "--base", small_model, "--out", tmp_path / "model"
+    assert words in refused(train_command, *arguments, "--name", name)
+    if name != "kills":
+        assert words in refused(add_chemprop_command, absent, "--name", name)
+
+
+def test_the_folder_is_checked_before_anything_is_read(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for command, data in (
+        (train_command, ("--data", tmp_path / "absent.csv", "--label", "y")),
+        (add_chemprop_command, (tmp_path / "absent.pt",)),
+    ):
+        assert "it is a file" in refused(command, *data, "--name", "my_target", "--out", file / "models" / "mine")
+        assert "something already" in refused(command, *data, "--name", "my_target", "--out", tmp_path)
+
+
+def test_columns_named_for_each_other(files, tmp_path):
+    data, base, out = files
+    swapped = "--smiles", "y", "--label", "smiles"
+    said = refused(train_command, "--data", data, *swapped, "--name", "my_target", "--base", base, "--out", out)
+    assert "--smiles smiles --label y" in said
+    said = refused(
+        add_chemprop_command, CHECKPOINT, "--name", "our_gnn", "--out", out, "--calibration-data", data, *swapped
+    )
+    assert "--smiles smiles --label y" in said
+    assert not out.exists()
+
+
 def test_leaking_split_is_refused_or_repaired(files):
     data, _, _ = files
     data.write_text(data.read_text() + f"{KNOWN[0]},{acidic(KNOWN[0])},b\n")

@@ -64,3 +64,11 @@ def test_nothing_is_overwritten(small_model, assay, tmp_path):
     result = run(small_model, *options(assay, out))
     assert isinstance(result.exception, MolsieveError)
     assert "something already" in str(result.exception)
+
+
+def test_labels_and_columns_that_do_not_fit(small_model, assay, tmp_path):
+    result = run(small_model, *options(assay, tmp_path / "ours", "dose"))
+    assert "dose predicts values" in str(result.exception)
+    swapped = ["--data", assay, "--smiles", "y", "--label", "smiles", "--endpoint", "kills", "--out", tmp_path / "ours"]
+    assert "--smiles smiles --label y" in str(run(small_model, *swapped).exception)
+    assert not (tmp_path / "ours").exists()

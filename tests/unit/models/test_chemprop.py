@@ -159,7 +159,7 @@ def measured(tmp_path):
 def test_calibrated_model_predicts_as_the_others_do(tmp_path, measured):
     data = read_labelled(measured(lambda s: int("C(=O)O" in s or "S(" in s)), "smiles", "y", "classification")
     found = read_checkpoint(FOLDER / "classification.pt")
-    add_chemprop(found, Assay(name="our_gnn"), tmp_path / "model", taken=set(), calibration=data)
+    add_chemprop(found, Assay(name="our_gnn"), tmp_path / "model", calibration=data)
     assert is_chemprop_model(tmp_path / "model")
     model = load_chemprop_model(tmp_path / "model")
     assert isinstance(model, ChempropModel)
@@ -176,7 +176,7 @@ def test_calibrated_model_predicts_as_the_others_do(tmp_path, measured):
 
 def test_without_measured_molecules_nothing_is_ruled_out(tmp_path):
     found = read_checkpoint(FOLDER / "classification.pt")
-    add_chemprop(found, Assay(name="our_gnn"), tmp_path / "model", taken=set())
+    add_chemprop(found, Assay(name="our_gnn"), tmp_path / "model")
     predicted = predict(load_chemprop_model(tmp_path / "model"), Parents(PARENTS), conformal_error=0.2)
     assert set(np.array(SETS)[predicted.sets[:, 0]]) == {"both"}
     place = [EXPECTED["smiles"].index(s) for s in PARENTS]
@@ -186,9 +186,9 @@ def test_without_measured_molecules_nothing_is_ruled_out(tmp_path):
 def test_values_need_measured_ones_for_their_interval(tmp_path, measured):
     found = read_checkpoint(FOLDER / "regression.ckpt")
     with pytest.raises(MolsieveError, match="interval"):
-        add_chemprop(found, Assay(name="size"), tmp_path / "model", taken=set())
+        add_chemprop(found, Assay(name="size"), tmp_path / "model")
     data = read_labelled(measured(len), "smiles", "y", "regression")
-    add_chemprop(found, Assay(name="size", unit="characters"), tmp_path / "model", taken=set(), calibration=data)
+    add_chemprop(found, Assay(name="size", unit="characters"), tmp_path / "model", calibration=data)
     predicted = predict(load_chemprop_model(tmp_path / "model"), Parents(PARENTS))
     place = [EXPECTED["smiles"].index(s) for s in PARENTS]
     np.testing.assert_allclose(predicted.value[:, 0], np.array(EXPECTED["regression"])[place, 0], rtol=1e-4)
@@ -197,7 +197,7 @@ def test_values_need_measured_ones_for_their_interval(tmp_path, measured):
 
 def test_a_changed_byte_is_refused(tmp_path):
     found = read_checkpoint(FOLDER / "classification.pt")
-    add_chemprop(found, Assay(name="our_gnn"), tmp_path / "model", taken=set())
+    add_chemprop(found, Assay(name="our_gnn"), tmp_path / "model")
     content = bytearray((tmp_path / "model" / WEIGHTS).read_bytes())
     content[-1] ^= 1
     (tmp_path / "model" / WEIGHTS).write_bytes(content)

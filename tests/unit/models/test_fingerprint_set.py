@@ -39,6 +39,23 @@ def test_nothing_to_compare_with():
     assert nearest_similarity(folded([]), folded(KNOWN)).tolist() == []
 
 
+@pytest.mark.parametrize("rows", [3, 8192])
+def test_of_equally_near_molecules_the_first_counts(monkeypatch, rows):
+    """Many ties, within and between blocks, against a search that cannot but take the lowest row."""
+    from molsieve.models import fingerprint_set as module
+
+    monkeypatch.setattr(module, "_TRAINING_ROWS", rows)
+    random = np.random.default_rng(0)
+    training = FoldedBits.of([random.choice(12, random.integers(1, 5), replace=False) for _ in range(400)])
+    queries = FoldedBits.of([random.choice(12, random.integers(1, 5), replace=False) for _ in range(600)])
+    known = [training.bit_vector(i) for i in range(training.molecules)]
+    similarity = np.array(
+        [DataStructs.BulkTanimotoSimilarity(queries.bit_vector(i), known) for i in range(queries.molecules)]
+    )
+    assert ((similarity == similarity.max(axis=1, keepdims=True)).sum(axis=1) > 1).mean() > 0.5
+    np.testing.assert_array_equal(nearest(queries, training)[1], similarity.argmax(axis=1))
+
+
 def test_which_molecule_is_nearest():
     similarity, row = nearest(folded([KNOWN[3], NEW[0]]), folded(KNOWN))
     assert (row[0], similarity[0]) == (3, 1.0)

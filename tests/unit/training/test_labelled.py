@@ -192,6 +192,7 @@ def test_a_missing_column_names_its_neighbour(write):
     path = write(good(), header="smiles,active")
     assert "Did you mean 'active'?" in refused(path, "smiles", "activ", None)
     assert "Did you mean 'smiles'?" in refused(path, "smlies", "active", None)
+    assert "--label is 'activ'" in refused(path, "smiles", "activ", None)
     assert "there is no such column" in refused(path, "smiles", "active", None, split_column="fold")
     assert "two things" in refused(path, "smiles", "smiles", None)
 
@@ -201,6 +202,37 @@ def test_labels_that_are_none(write):
     assert "row 31: 'maybe'" in message
     message = refused(write([(s, n) for n, s in enumerate(RINGS)]), "smiles", "y", "classification")
     assert "Write 1 for every compound you call active" in message
+
+
+def test_labels_where_structures_were_meant(write):
+    path = write([(f"A{n}", s, y) for n, (s, y) in enumerate(good())], header="code,drawn,active")
+    said = refused(path, "active", "drawn", None)
+    assert "'drawn', named for the labels, holds structures, and 'active' holds none" in said
+    assert "--smiles drawn --label active" in said
+    assert "Give --smiles drawn." in refused(path, "code", "active", None)
+
+
+def test_structures_where_labels_were_meant(write):
+    path = write([(s, s, y) for s, y in good()], header="smiles,parent,y")
+    assert "Columns that hold classes or numbers: y." in refused(path, "smiles", "parent", None)
+    assert "no column holds classes" in refused(
+        write([(s, s, "?") for s in RINGS], header="smiles,parent,y"), "smiles", "parent", None
+    )
+
+
+def test_grades_are_not_taken_for_measurements(write):
+    path = write([(s, n % 3) for n, s in enumerate(RINGS)])
+    assert "3 different whole numbers only (0, 1, 2)" in refused(path, "smiles", "y", None)
+    assert read_labelled(path, "smiles", "y", "regression").task == "regression"
+
+
+def test_classes_taken_as_values_are_reported(write):
+    assert "taken as values" in texts(read_labelled(write(good()), "smiles", "y", "regression"))["classes_as_values"]
+
+
+def test_every_structure_with_both_classes(write):
+    path = write([*good(), *((s, 1 - y) for s, y in good())])
+    assert "keep the rows that are right" in refused(path, "smiles", "y", None)
 
 
 def test_one_class_only(write):

@@ -5,22 +5,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from molsieve.commands.assay_options import (
+    NOT_STATED,
+    Description,
+    Name,
+    NewFolder,
+    Organism,
+    PositiveMeans,
+    Title,
+    Unit,
+    check_new,
+    task_named,
+    tell,
+)
+from molsieve.commands.options import Workers
 from molsieve.commands.training_extra import training_extra
 
 if TYPE_CHECKING:
     from molsieve.training.label_cells import Task
     from molsieve.training.labelled import LabelledData
 
-_TASKS = ("classification", "regression")
-_NOT_STATED = "not stated"
-
 
 def add_chemprop_command(
     checkpoint: Annotated[Path, typer.Argument(help="A .pt or .ckpt file that 'chemprop train' (2.x) wrote.")],
-    name: Annotated[str, typer.Option(help="Of the endpoint: small letters, digits and underscores.")],
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Directory to write the model to.", show_default="models/NAME")
-    ] = None,
+    name: Name,
+    out: NewFolder = None,
     task: Annotated[
         str | None, typer.Option(help="classification or regression; said by the network, so only checked.")
     ] = None,
@@ -31,45 +40,39 @@ def add_chemprop_command(
     ] = None,
     smiles: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the structures in that file.")] = None,
     label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the labels in that file.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Unit of the values, as it may stand in a column name.")] = None,
-    title: Annotated[str, typer.Option(help="A few words for reports.", show_default="the name")] = "",
-    description: Annotated[str, typer.Option(help="What was measured, and how.")] = _NOT_STATED,
-    organism: Annotated[str, typer.Option(help="Organism or cells it was measured in.")] = _NOT_STATED,
-    positive_means: Annotated[
-        str, typer.Option(help="What a positive label, or a high value, stands for.")
-    ] = _NOT_STATED,
+    unit: Unit = None,
+    title: Title = "",
+    description: Description = NOT_STATED,
+    organism: Organism = NOT_STATED,
+    positive_means: PositiveMeans = NOT_STATED,
     trust: Annotated[
         bool, typer.Option("--trust", help="Accept a checkpoint with parts from outside chemprop; they are left out.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Worker processes (at most the cores of this machine).")] = 1,
+    workers: Workers = 1,
 ) -> None:
     """Make an endpoint of a chemprop network you trained; nothing in the checkpoint is run.
 
     Example: molsieve models add-chemprop model_0/best.pt --name our_gnn --calibration-data held_out.csv --label active
     """
-    from molsieve.commands.model_folders import shipped_models
     from molsieve.errors import MolsieveError
     from molsieve.models.chemprop_checkpoint import read_checkpoint
-    from molsieve.models.endpoints import read_endpoints
     from molsieve.results.provenance import sha256_of_file
 
     with training_extra():
-        from molsieve.training.own_assay import Assay
+        from molsieve.training.own_assay import Assay, check_unit
         from molsieve.training.own_chemprop import add_chemprop
 
-    folder = out or Path("models") / name
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise MolsieveError("There is something already.", where=str(folder), fix="Give --out a new directory.")
-    if task not in (None, *_TASKS):
-        raise MolsieveError(f"There is no task {task!r}.", where="--task", fix=f"Use {' or '.join(_TASKS)}.")
+    folder = check_new(name, out)
+    wanted = task_named(task)
     found = read_checkpoint(checkpoint, column=column, trust=trust)
-    if task is not None and task != found.task:
+    check_unit(unit, found.task)
+    if wanted not in (None, found.task):
         raise MolsieveError(f"The network is for {found.task}, not for {task}.", where=str(checkpoint))
     for foreign in found.ignored:
         typer.echo(f"  left out, from outside chemprop: {foreign}")
     read = None
     if calibration_data is not None:
-        read = _measured(calibration_data, smiles, label, found.task, workers)
+        read = _measured(calibration_data, smiles, label, found.task, positive_means, workers)
     assay = Assay(
         name=name,
         title=title,
@@ -79,8 +82,7 @@ def add_chemprop_command(
         unit=unit,
         source=f"{checkpoint.name}, sha256 {sha256_of_file(checkpoint)}",
     )
-    taken = {endpoint.name for model in shipped_models() for endpoint in read_endpoints(model)}
-    _, scores = add_chemprop(found, assay, folder, taken=taken, calibration=read)
+    _, scores = add_chemprop(found, assay, folder, calibration=read)
     if scores:
         shown = ", ".join(f"{metric} {value:.3f}" for metric, value in scores.items())
         typer.echo(f"On the calibration molecules: {shown} (flattering if the network was trained on any of them).")
@@ -92,14 +94,15 @@ def add_chemprop_command(
     typer.echo(f"The model is in {folder}. It predicts the shortlist (tier refine); name it in models: [{folder}].")
 
 
-def _measured(data: str, smiles: str | None, label: str | None, task: str, workers: int) -> "LabelledData":
+def _measured(
+    data: str, smiles: str | None, label: str | None, task: "Task", positive_means: str, workers: int
+) -> "LabelledData":
     from molsieve.errors import MolsieveError
     from molsieve.training.labelled import read_labelled
 
     if label is None:
         raise MolsieveError("The labels of the calibration data are not named.", where="--label")
-    kind: Task = "regression" if task == "regression" else "classification"
-    read = read_labelled(data, smiles, label, kind, workers=workers)
-    for decision in read.decisions:
-        typer.echo(f"  {decision.text}")
+    meaning = positive_means if positive_means != NOT_STATED else None
+    read = read_labelled(data, smiles, label, task, workers=workers, active_means=meaning)
+    tell(read.decisions)
     return read

@@ -90,7 +90,15 @@ def evaluate_command(
     loaded = load_any_model(folder)
     name = endpoint or only_endpoint([e.name for e in loaded.endpoints], str(folder))
     facts = loaded.endpoints[loaded.info.endpoint_index(name)]
-    read = read_labelled(data, smiles, label, facts.task, workers=workers, split_column=split_column)
+    read = read_labelled(
+        data,
+        smiles,
+        label,
+        facts.task,
+        workers=workers,
+        split_column=split_column,
+        active_means=facts.positive_means,
+    )
     say(read.decisions)
     among, decisions = _part(read, split_column, part, repair=repair_split)
     chosen = choose(read, loaded, name, exclude_training=exclude_training, among=among)

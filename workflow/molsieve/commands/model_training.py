@@ -5,17 +5,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from molsieve.commands.assay_options import (
+    NOT_STATED,
+    Description,
+    Name,
+    NewFolder,
+    Organism,
+    PositiveMeans,
+    Title,
+    Unit,
+    check_new,
+    task_named,
+    tell,
+)
 from molsieve.commands.training_extra import training_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from molsieve.training.label_cells import Task
     from molsieve.training.own import OwnModel
-    from molsieve.training.row_account import Decision
-
-_TASKS = ("classification", "regression")
-_NOT_STATED = "not stated"
 
 
 def train_command(
@@ -24,23 +30,19 @@ def train_command(
         typer.Option(metavar="FILE", help="Your measurements: CSV, TSV, SMILES, SDF or Parquet, also compressed."),
     ],
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the labels: 0 and 1, or values.")],
-    name: Annotated[str, typer.Option(help="Of the endpoint: small letters, digits and underscores.")],
+    name: Name,
     smiles: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column of the structures; found out if left away.")
     ] = None,
     task: Annotated[
         str | None, typer.Option(help="classification or regression; found out from the labels if left away.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Directory to write the model to.", show_default="models/NAME")
-    ] = None,
-    unit: Annotated[str | None, typer.Option(help="Unit of the values, as it may stand in a column name.")] = None,
-    title: Annotated[str, typer.Option(help="A few words for reports.", show_default="the name")] = "",
-    description: Annotated[str, typer.Option(help="What was measured, and how.")] = _NOT_STATED,
-    organism: Annotated[str, typer.Option(help="Organism or cells it was measured in.")] = _NOT_STATED,
-    positive_means: Annotated[
-        str, typer.Option(help="What a positive label, or a high value, stands for.")
-    ] = _NOT_STATED,
+    out: NewFolder = None,
+    unit: Unit = None,
+    title: Title = "",
+    description: Description = NOT_STATED,
+    organism: Organism = NOT_STATED,
+    positive_means: PositiveMeans = NOT_STATED,
     split_column: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Your own split, e.g. train and test: judged by it too.")
     ] = None,
@@ -58,29 +60,27 @@ def train_command(
     """
     from molsieve.commands.model_folders import model_folder
     from molsieve.commands.terminal import progress
-    from molsieve.errors import MolsieveError
     from molsieve.files import write_table
+    from molsieve.models.endpoints import read_endpoints
     from molsieve.models.store import load_model
     from molsieve.results.provenance import sha256_of_file
     from molsieve.training.labelled import check_split, read_labelled
 
     with training_extra():
         from molsieve.training.own import Settings, train_own
-        from molsieve.training.own_assay import Assay
+        from molsieve.training.own_assay import Assay, check_unit
 
-    folder = out or Path("models") / name
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise MolsieveError("There is something already.", where=str(folder), fix="Give --out a new directory.")
-    if task not in (None, *_TASKS):
-        raise MolsieveError(f"There is no task {task!r}.", where="--task", fix=f"Use {' or '.join(_TASKS)}.")
-    chosen_task: Task | None = None if task is None else "regression" if task == "regression" else "classification"
-    start = load_model(model_folder(base))
+    base_folder = model_folder(base)
+    folder = check_new(name, out, [endpoint.name for endpoint in read_endpoints(base_folder)])
+    chosen_task = task_named(task)
+    check_unit(unit, chosen_task)
+    start = load_model(base_folder)
     typer.echo(f"reading {data}", err=True)
     read = read_labelled(data, smiles, label, chosen_task, workers=threads, split_column=split_column)
     if rows is not None:
         write_table(rows, read.rows, read.rows.schema)
     split = check_split(read, repair=repair_split) if split_column is not None else None
-    _say(read.decisions)
+    tell(read.decisions)
     file = Path(data.split("::")[0])
     assay = Assay(
         name=name,
@@ -93,13 +93,8 @@ def train_command(
     )
     with progress("training") as moved:
         found = train_own(read, assay, start, folder, Settings(seed=seed, threads=threads), split=split, progress=moved)
-    _say(found.decisions)
+    tell(found.decisions)
     _show(found, folder)
-
-
-def _say(decisions: "Sequence[Decision]") -> None:
-    for decision in decisions:
-        typer.echo(f"  {decision.text}")
 
 
 def _show(found: "OwnModel", folder: Path) -> None:

@@ -35,7 +35,7 @@ def recalibrate_command(
     import torch
 
     from molsieve.commands.evaluate import only_endpoint, say
-    from molsieve.commands.model_folders import model_folder
+    from molsieve.commands.model_folders import model_folder, new_folder
     from molsieve.commands.terminal import progress
     from molsieve.models.kinds import load_any_model
     from molsieve.models.store import WEIGHTS, save_model
@@ -50,11 +50,18 @@ def recalibrate_command(
 
     torch.set_num_threads(workers)
     folder = model_folder(model)
-    _refuse_existing(out)
+    new_folder(out)
     loaded = load_any_model(folder)
     name = endpoint or only_endpoint([e.name for e in loaded.endpoints], str(folder))
     facts = loaded.endpoints[loaded.info.endpoint_index(name)]
-    read = read_labelled(data, smiles, label, facts.task, workers=workers)
+    read = read_labelled(
+        data,
+        smiles,
+        label,
+        facts.task,
+        workers=workers,
+        active_means=facts.positive_means,
+    )
     say(read.decisions)
     chosen = choose(read, loaded, name, exclude_training=exclude_training)
     say(chosen.decisions)
@@ -67,13 +74,6 @@ def recalibrate_command(
     save_model(out, loaded.info, found.trust, (folder / WEIGHTS).read_bytes(), card, document)
     _show(found, name)
     typer.echo(f"\nThe recalibrated model is in {out}; the trust of its other endpoints is as it was.")
-
-
-def _refuse_existing(out: Path) -> None:
-    from molsieve.errors import MolsieveError
-
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise MolsieveError("There is something already.", where=str(out), fix="Give --out a new directory.")
 
 
 def _show(found: "Recalibrated", endpoint: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from molsieve.commands.terminal import console, number, percent, table
 from molsieve.errors import MolsieveError
@@ -236,16 +236,17 @@ def _show_endpoint(out: Console, info: "ModelInfo", found: Mapping[str, Any]) ->
         ["unit", found["unit"] or "probability"],
         ["labels", labels],
         *(["source", _source(dataset)] for dataset in found["sources"]),
-        ["calibration", calibration["method"] or "none: regression"],
+        ["calibration", _CALIBRATIONS.get(calibration["method"], "none: regression")],
         ["fitted on", f"{fitted['on']}, {fitted['n']:,} labels, {fitted['date'][:10]}" if fitted else "-"],
         ["domain", f"at most {percent(info.domain.max_unseen_fraction, 0)} of the Morgan ids unseen in training"],
     ]
     if found["stack"] and len(found["stack"]) > 1:
-        rows.append(["weights of the parts", ", ".join(f"{weight:.2f}" for weight in found["stack"])])
+        shares = [f"{part} {percent(w, 0)}" for part, w in zip(_parts(info), found["stack"], strict=True) if w]
+        rows.append(["made of", ", ".join(shares)])
     out.print(table(None, ("", ""), rows, text_columns=2))
-    for title, block in _metric_tables(found["metrics"]):
+    for block in _metric_tables(found["metrics"]):
         out.print()
-        out.print(block if title is None else f"{title}: {block}")
+        out.print(block)
     if not found["metrics"]:
         out.print("\nNo figures are stored with this model; test it with 'molsieve models evaluate'.")
     if "prior_shift" in found:
@@ -273,25 +274,51 @@ def _show_prior_shift(out: Console, found: Mapping[str, Any]) -> None:
         out.print(table(title, ("predicted", "there"), rows, text_columns=0))
 
 
-def _metric_tables(metrics: Mapping[str, Any]) -> list[tuple[str | None, Any]]:
-    """Turn stored figures into tables: by scheme, by bin, and plain values."""
-    found: list[tuple[str | None, Any]] = []
-    for scheme, models in _schemes(metrics).items():
+def _parts(info: "ModelInfo") -> list[str]:
+    """What each part of a stack is, in the order of its weights."""
+    networks = [
+        "network on " + " and ".join(_FINGERPRINTS.get(kind, kind) for kind in network.fingerprints) + " ids"
+        for network in info.networks
+    ]
+    return networks + ["boosted trees"] * info.has_boosters
+
+
+def _metric_tables(metrics: Mapping[str, Any]) -> list[RenderableType]:
+    """Turn stored figures into tables, in the words of a chemist; what has no words here stands as it is stored."""
+    found: list[RenderableType] = []
+    schemes = _schemes(metrics)
+    for scheme, models in schemes.items():
         names = list(dict.fromkeys(name for model in models.values() for name in model))
-        rows = [[who, *(_cell(model.get(name)) for name in names)] for who, model in models.items()]
-        found.append((None, table(f"Held out: {_words(scheme)}", ("", *map(_words, names)), rows)))
+        rows = [[_WHO.get(who, who), *(_cell(model.get(name)) for name in names)] for who, model in models.items()]
+        many = any(len(summary.get("folds", ())) > 1 for model in models.values() for summary in model.values())
+        title = _SCHEMES.get(scheme, _words(scheme)) + (", mean ± sd over held-out sets" if many else "")
+        found.append(table(title, ("", *map(_words, names)), rows))
     for name, value in metrics.items():
-        if name in _schemes(metrics) or name == "ranking":
+        if name in schemes or name == "ranking":
             continue
-        if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+        if name == "calibration" and isinstance(value, Mapping):
+            found += _calibration(value)
+        elif isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
             flat = [_flat(row) for row in value]
             headings = list(dict.fromkeys(key for row in flat for key in row))
-            rows = [[_cell(row.get(key)) for key in headings] for row in flat]
-            found.append((None, table(_words(name), tuple(map(_words, headings)), rows, text_columns=0)))
+            rows = [[(_limit if key in _LIMITS else _cell)(row.get(key)) for key in headings] for row in flat]
+            found.append(table(_TABLES.get(name, _words(name)), tuple(map(_words, headings)), rows, text_columns=0))
         else:
             values = _flat(value) if isinstance(value, Mapping) else {"": value}
             told = ", ".join(f"{_words(key)} {_cell(v)}".strip() for key, v in values.items())
-            found.append((_words(name), told))
+            found.append(f"{_TABLES.get(name, _words(name))}: {told}")
+    return found
+
+
+def _calibration(stored: Mapping[str, Any]) -> list[RenderableType]:
+    """Expected calibration error, and how often it was right at each probability."""
+    before, after = (number(stored.get(name)) for name in ("ece_raw", "ece_cross_fitted"))
+    found: list[RenderableType] = [
+        f"Expected calibration error {before} as the model gives them, {after} calibrated without the molecules' fold"
+    ]
+    if bins := stored.get("reliability"):
+        rows = [[f"{n:,}", number(predicted), number(observed)] for predicted, observed, n in bins]
+        found.append(table("Reliability", ("n", "predicted", "observed"), rows, text_columns=0))
     return found
 
 
@@ -349,13 +376,61 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - JSON
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}".rstrip("0").rstrip(".") or "0"
+        return f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return " to ".join(map(_cell, value)) if len(value) == 2 else f"{len(value)} values"
     return str(value)
 
 
-_WORDS = {"auroc": "AUROC", "auprc": "AUPRC", "mae": "MAE", "rmse": "RMSE", "r2": "R2", "logp_mw": "logP+MW"}
+def _limit(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
+
+
+_LIMITS = ("from", "to", "error")
+_FINGERPRINTS = {"morgan": "Morgan", "feature_morgan": "feature-class Morgan"}
+_WHO = {
+    "model": "this model",
+    "network": "its network alone",
+    "morgan": "its network on Morgan ids alone",
+    "rich": "its network on all features alone",
+    "boosters": "its boosted trees alone",
+    "forest": "untuned forest",
+    "neighbours": "five nearest neighbours",
+    "logp_mw": "logP and weight only",
+}
+_SCHEMES = {
+    "scaffold": "Held out: new scaffolds",
+    "random": "Held out: random folds",
+    "cluster": "Held out: new clusters",
+    "split": "Held out: your split",
+    "calibration_set": "On the calibration molecules",
+}
+_TABLES = {
+    "by_similarity": "By Tanimoto similarity to the nearest molecule in training (new scaffolds)",
+    "conformal": "Conformal sets over new scaffolds, and when calibrated on random molecules (exchangeable); of either "
+    "class 1 - error should be covered",
+    "interval": "90 % interval",
+}
+_CALIBRATIONS = {
+    "platt": "platt (a logistic curve)",
+    "isotonic": "isotonic (a rising step curve)",
+    "none": "none: probabilities as the network gives them",
+}
+_WORDS = {
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R2",
+    "positives": "active",
+    "coverage_active": "active covered",
+    "coverage_inactive": "inactive covered",
+    "exchangeable_active": "active, exchangeable",
+    "exchangeable_inactive": "inactive, exchangeable",
+    "single": "one label",
+    "both": "both labels",
+    "none": "no label",
+}
 
 
 def _words(name: str) -> str:

@@ -65,10 +65,10 @@ def split(
     seed: Seed = 20261122,
     freeze: Annotated[bool, typer.Option("--freeze", help="Write the digests instead of comparing.")] = False,
 ) -> None:
-    """Assign every molecule to five scaffold folds and five random folds, by hashes.
+    """Assign every molecule to five folds under each scheme (scaffold, random, cluster, ...), by hashes.
 
     Example: molsieve training split --table training/curated.parquet --out training/splits.parquet
-    --frozen resources/splits/triage.json
+    --frozen resources/splits/folds.json
     """
     from molsieve.training.curation import read_table, table_digest
     from molsieve.training.splits import check_frozen, write_frozen

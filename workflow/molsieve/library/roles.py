@@ -128,8 +128,9 @@ def column_named(wanted: str, names: Sequence[str], option: str, where: str) -> 
     alike = [index for index, name in enumerate(names) if normal_name(name) == normal_name(wanted)]
     if len(alike) == 1:
         return alike[0]
-    nearest = difflib.get_close_matches(normal_name(wanted), [normal_name(name) for name in names], n=1, cutoff=0.5)
-    hint = f"Did you mean {next(name for name in names if normal_name(name) == nearest[0])!r}? " if nearest else ""
+    plain = {normal_name(name): name for name in reversed(names)}
+    nearest = difflib.get_close_matches(normal_name(wanted), list(plain), n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(repr(plain[name]) for name in nearest)}? " if nearest else ""
     raise MolsieveError(
         f"{option} is {wanted!r}, but there is no such column", where=where, fix=f"{hint}Columns: {listed(names)}."
     )

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -40,7 +40,7 @@ class Checkpoint(NamedTuple):
     weights: dict[str, Tensor]
     """Tensors that the forward pass needs, by chemprop's names."""
     facts: GraphNetworkFacts
-    task: str
+    task: Literal["classification", "regression"]
     outputs: tuple[str, ...]
     """Names of the network's outputs."""
     ignored: tuple[str, ...]

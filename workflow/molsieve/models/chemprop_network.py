@@ -5,6 +5,7 @@ bound to. Reference: Heid et al., doi:10.1021/acs.jcim.3c01250.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -25,7 +26,10 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 MESSAGE_PASSING = ("BondMessagePassing", "AtomMessagePassing")
 AGGREGATIONS = ("MeanAggregation", "SumAggregation", "NormAggregation", "AttentiveAggregation")
-PREDICTORS = {"BinaryClassificationFFN": "classification", "RegressionFFN": "regression"}
+PREDICTORS: dict[str, Literal["classification", "regression"]] = {
+    "BinaryClassificationFFN": "classification",
+    "RegressionFFN": "regression",
+}
 """Kinds of output layer, and the task each is for."""
 
 _BATCH_NORM_EPSILON = 1e-5

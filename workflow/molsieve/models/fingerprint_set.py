@@ -87,6 +87,7 @@ def nearest(queries: FoldedBits, training: FoldedBits) -> tuple[NDArray[np.float
             stop = min(start + _QUERY_ROWS, queries.molecules)
             shared = queries.dense(start, stop) @ transposed
             union = sizes[start:stop, None] + block_sizes[None, :] - shared
+            # torch documents that max gives the first of equal ones, and equal shares are equal floats.
             similarity, place = (shared / union.clamp(min=1.0)).max(dim=1)
             nearer = (similarity > best[start:stop]) | (row[start:stop] < 0)
             best[start:stop] = torch.where(nearer, similarity, best[start:stop])

@@ -120,10 +120,11 @@ class ModelInfo(BaseModel):
         """
         names = [e.name for e in self.endpoints]
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:5]
+            near = [n for n in names if n in name or name in n] or difflib.get_close_matches(name, names, cutoff=0.6)
+            hint = f"Did you mean {' or '.join(near[:3])}? " if near else ""
             raise MolsieveError(
                 f"The model {self.name} has no endpoint '{name}'.",
-                fix=f"Did you mean {' or '.join(near)}? `molsieve models show {self.name}` lists all {len(names)}.",
+                fix=f"{hint}`molsieve models show {self.name}` lists all {len(names)}.",
             )
         return names.index(name)
 

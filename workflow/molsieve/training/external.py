@@ -40,7 +40,7 @@ from molsieve.training.external_metrics import (
     regression_figures,
     set_covers,
 )
-from molsieve.training.labelled import LEAST_MOLECULES, LabelledData
+from molsieve.training.labelled import LEAST_MOLECULES, LabelledData, refuse_classes
 from molsieve.training.leak_sources import labelled_set
 from molsieve.training.leaks import SIMILAR, overlap, refuse_overlap, without_overlap
 from molsieve.training.phrases import counted
@@ -129,15 +129,16 @@ def choose(
         least: Molecules that must be left.
 
     Raises:
-        MolsieveError: Molecules were trained on, too few are left, or all have the same label.
+        MolsieveError: Labels are classes where the endpoint predicts values, molecules were trained on, too few are
+            left, or all have the same label.
 
     """
+    decisions = _on_another_scale(data, model, endpoint)
     among = np.ones(data.molecules, dtype=bool) if among is None else among
     whole = labelled_set(data)
     trained = endpoint_training_set(model, endpoint)
     in_training = np.isin(whole.hashes, trained.hashes)
     test = whole.part(data.name, among)
-    decisions = []
     keep = among & ~in_training
     if exclude_training:
         text = without_overlap(test, trained).text
@@ -159,6 +160,23 @@ def choose(
         decisions.append(Decision("other_endpoints_only", other, text))
     excluded = int((among & in_training).sum())
     return Chosen(keep, in_training, tuple(decisions), excluded, other, near)
+
+
+def _on_another_scale(data: LabelledData, model: Model, endpoint: str) -> list[Decision]:
+    """Refuse classes given for values, and tell of values far from those the endpoint was trained on."""
+    index = model.info.endpoint_index(endpoint)
+    facts = model.info.endpoints[index]
+    known = model.record.labelled(index)[1].astype(np.float64)
+    refuse_classes(data, facts, known)
+    middle = float(np.median(data.label))
+    if not facts.is_regression or not len(known) or known.min() <= middle <= known.max():
+        return []
+    text = (
+        f"CAUTION: most labels ({data.label.min():.4g} to {data.label.max():.4g}, median {middle:.4g}) lie outside of "
+        f"what {endpoint} was trained on ({known.min():.4g} to {known.max():.4g} {facts.unit}). Another unit, or no "
+        "logarithm taken?"
+    )
+    return [Decision("other_scale", data.molecules, text)]
 
 
 def _refuse_unusable(data: LabelledData, keep: NDArray[np.bool_], endpoint: str, least: int) -> None:

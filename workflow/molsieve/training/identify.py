@@ -6,6 +6,7 @@ so a structure on which RDKit hangs or dies costs its own row and not the file.
 """
 
 import pickle
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -121,7 +122,9 @@ def identify(
 
 def explain(reason_code: str) -> str:
     """What a reason code means, in a sentence."""
-    return REASONS.get(reason_code) or READ_ERRORS.get(reason_code) or _NO_INCHIKEY
+    text = REASONS.get(reason_code) or READ_ERRORS.get(reason_code) or _NO_INCHIKEY
+    # The message stands behind the sentence here, in result sets in a column.
+    return re.sub(r"; [^;]* message is in reason_detail", "", text)
 
 
 def _blocks(given: Iterable[Given]) -> Iterator[Block]:

@@ -26,6 +26,9 @@ _INFINITE = re.compile(r"[-+]?(?:inf|infinity)", re.IGNORECASE)
 _CENSORED = re.compile(r"[<>≤≥~]")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _EXAMPLES = 5
+# So few different whole numbers in so many cells are grades, not measurements.
+_GRADES = 5
+_TELLING = 20
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class Labels:
     """For a classification, how positive and negative cells are written, and the class of each spelling."""
 
 
-def read_labels(cells: Sequence[str | None], task: Task | None, *, column: str, where: str) -> Labels:
+def read_labels(
+    cells: Sequence[str | None], task: Task | None, *, column: str, where: str, active_means: str | None = None
+) -> Labels:
     """Read a column of labels.
 
     Args:
@@ -50,6 +55,7 @@ def read_labels(cells: Sequence[str | None], task: Task | None, *, column: str, 
             inactive, positive or negative, else numbers.
         column: Its name, for messages.
         where: The file, for messages.
+        active_means: Which compounds are active, where an endpoint says so, for advice.
 
     Raises:
         MolsieveError: Cells are neither classes nor numbers, do not fit the task, or are infinite.
@@ -69,7 +75,7 @@ def read_labels(cells: Sequence[str | None], task: Task | None, *, column: str, 
     found = task or _infer(filled, class_of, number_of, column, where)
     meaning = class_of if found == "classification" else number_of
     if unknown := [(row, text) for row, text in filled if meaning[text] is None]:
-        raise _unreadable(unknown, found, number_of, column, where)
+        raise _unreadable(unknown, found, number_of, column, where, active_means)
     values = np.full(len(texts), np.nan)
     for row, text in filled:
         values[row - 1] = meaning[text]
@@ -139,7 +145,22 @@ def _infer(
             where=where,
             fix="Write 0 and 1 for classes; for measurements say that the task is regression.",
         )
+    if len(filled) >= _TELLING and len(distinct) <= _GRADES and all(value.is_integer() for value in distinct):
+        grades = ", ".join(f"{value:g}" for value in distinct)
+        raise MolsieveError(
+            f"The column {column!r} holds {len(distinct)} different whole numbers only ({grades}): are they classes or "
+            "measurements?",
+            where=where,
+            fix="Write 1 for the grades you call active and 0 for the others; to predict the grade as a value, say "
+            "that the task is regression.",
+        )
     return "regression"
+
+
+def is_label(cell: str) -> bool:
+    """Whether a cell says a class or a number, or that nothing was measured."""
+    text = _plain(cell)
+    return text.casefold() in NOT_MEASURED or _class_of(text) is not None or _number_of(text) is not None
 
 
 def _unreadable(
@@ -148,6 +169,7 @@ def _unreadable(
     number_of: dict[str, float | None],
     column: str,
     where: str,
+    active_means: str | None = None,
 ) -> MolsieveError:
     """Error for cells that cannot be labels, with the advice that fits the commonest trouble."""
     texts = Counter(text for _, text in unknown)
@@ -157,7 +179,15 @@ def _unreadable(
         "regression": "a number",
     }[task]
     if all(number_of[text] is not None for text in texts):
-        fix = "Write 1 for every compound you call active and 0 for the others, or say that the task is regression."
+        numbers = sorted(float(text) for text in texts.elements())
+        span = f"{numbers[0]:g} to {numbers[-1]:g}, median {numbers[len(numbers) // 2]:g}"
+        fix = (
+            f"The endpoint is of classes, these are measurements ({span}). Write 1 for compounds that are active by "
+            f"its limit and 0 for the others; active means: {active_means}."
+            if active_means
+            else f"These are measurements ({span}). Write 1 for every compound you call active and 0 for the others, "
+            "or say that the task is regression."
+        )
     elif any(_CENSORED.match(text) for text in texts):
         fix = "'Less than' and 'more than' are no numbers: write 0 and 1 for inactive and active, or empty these cells."
     elif any(_DECIMAL_COMMA.fullmatch(text) for text in texts):

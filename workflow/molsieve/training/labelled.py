@@ -29,6 +29,7 @@ from molsieve.models.fingerprint_set import FoldedBits
 from molsieve.training.curation import aggregate
 from molsieve.training.identify import Given, Identity, identify
 from molsieve.training.label_cells import Labels, Task, read_labels
+from molsieve.training.labelled_columns import refuse_misplaced
 from molsieve.training.labelled_file import LabelledCells, read_cells, understand_one
 from molsieve.training.phrases import counted, listed_rows
 from molsieve.training.row_account import (
@@ -97,6 +98,7 @@ def read_labelled(
     workers: int = 1,
     split_column: str | None = None,
     least: int = LEAST_MOLECULES,
+    active_means: str | None = None,
 ) -> LabelledData:
     """Read a labelled file of any format a library may have: CSV, TSV, SMILES, SDF or Parquet, also compressed.
 
@@ -109,6 +111,7 @@ def read_labelled(
         workers: Worker processes.
         split_column: Column that says which part of a split a row belongs to; see ``check_split``.
         least: Molecules that must be left.
+        active_means: Which compounds are active, where an endpoint says so, for advice.
 
     Raises:
         MolsieveError: The file or a column is missing, labels are not understood, no structure is usable, too few
@@ -118,11 +121,13 @@ def read_labelled(
     file = understand_one(path, smiles_column)
     table = read_cells(file, label_column, split_column)
     where = file.where
+    refuse_misplaced(file.structure_column, table, where)
     labels = read_labels(
         [None if error else text for text, error in zip(table.label_texts, table.errors, strict=True)],
         task,
         column=table.label_column,
         where=where,
+        active_means=active_means,
     )
     given = (Given(s, file.structure_format, e) for s, e in zip(table.structures, table.errors, strict=True))
     identities = list(identify(given, options, workers=workers))
@@ -201,6 +206,36 @@ def check_split(
     return MoleculeSplit(home.reindex(range(data.molecules)).to_numpy(dtype=object), tuple(decisions))
 
 
+def refuse_classes(data: LabelledData, endpoint: Endpoint, trained: NDArray[np.float64] | None = None) -> None:
+    """Refuse labels that are 0 and 1 only where values are predicted.
+
+    Args:
+        data: Labelled molecules.
+        endpoint: What they are compared with.
+        trained: Its training labels, where they are known.
+
+    Raises:
+        MolsieveError: The labels are classes, and the endpoint's are not.
+
+    """
+    if not endpoint.is_regression or not _are_classes(data.label):
+        return
+    span = ""
+    if trained is not None and len(trained):
+        if _are_classes(trained):
+            return
+        span = f", trained on {trained.min():.4g} to {trained.max():.4g}"
+    raise MolsieveError(
+        f"The labels are 0 and 1 only, but {endpoint.name} predicts values ({endpoint.unit}{span}).",
+        where=data.name,
+        fix="Name the column with the measured values, or an endpoint of classes.",
+    )
+
+
+def _are_classes(labels: NDArray[np.float64]) -> bool:
+    return bool(np.isin(labels, (0, 1)).all())
+
+
 def _molecules(rows: pd.DataFrame, task: Task) -> pd.DataFrame:
     """One row a molecule, by first row: connectivity, parent_smiles, value, row."""
     measured = rows[rows["status"].isin([USED, REPLICATE, CONFLICT])]
@@ -263,6 +298,9 @@ def _reading_decisions(file: Understanding, table: LabelledCells, labels: Labels
     if labels.inferred:
         what = "classes" if labels.task == "classification" else "numbers"
         yield Decision("task", len(table.structures), f"The labels are {what}, so the task is {labels.task}.")
+    if not labels.inferred and labels.task == "regression" and _are_classes(labels.values[~np.isnan(labels.values)]):
+        text = "The labels are 0 and 1 only; they are taken as values, because the task is regression."
+        yield Decision("classes_as_values", len(table.structures), text)
     if labels.task == "classification":
         positive, negative = ([repr(s) for s, v in labels.spellings.items() if v == value] for value in (1, 0))
         text = f"Positive (1): {', '.join(positive) or 'none'}; negative (0): {', '.join(negative) or 'none'}."
@@ -281,7 +319,9 @@ def _refuse_unlearnable(data: LabelledData, rows: pd.DataFrame, least: int, wher
             f"{counted(len(rows), 'row')} leave {counted(data.molecules, 'molecule')} with a label; at least {least} "
             f"are needed" + (f" (of the other rows: {told})." if told else "."),
             where=where,
-            fix="Measure or collect more molecules; with so few no result could be believed.",
+            fix="Replicates of the same structure have both classes: keep the rows that are right."
+            if fates[CONFLICT] > data.molecules
+            else "Measure or collect more molecules; with so few no result could be believed.",
         )
     if len(np.unique(data.label)) == 1:
         only = data.label[0]

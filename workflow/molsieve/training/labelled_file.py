@@ -11,6 +11,9 @@ from molsieve.library.roles import column_named, listed
 from molsieve.library.source import LibrarySource, resolve
 from molsieve.library.understanding import Understanding, understand
 
+# Enough to see what a column holds.
+_HEAD_ROWS = 200
+
 
 class LabelledCells(NamedTuple):
     """The columns of a file that matter, one entry a row."""
@@ -20,6 +23,8 @@ class LabelledCells(NamedTuple):
     label_texts: list[str | None]
     splits: list[str | None] | None
     errors: list[tuple[str, str | None] | None]
+    heads: dict[str, list[str]]
+    """The first cells of every column, without the structures of an SD file."""
 
 
 def understand_one(path: str | Path, smiles_column: str | None) -> Understanding:
@@ -54,10 +59,10 @@ def read_cells(file: Understanding, label_column: str, split_column: str | None)
 
     """
     where = file.where
-    label = file.columns[column_named(label_column, file.columns, "the label column", where)]
+    label = file.columns[column_named(label_column, file.columns, "--label", where)]
     split = None
     if split_column is not None:
-        split = file.columns[column_named(split_column, file.columns, "the split column", where)]
+        split = file.columns[column_named(split_column, file.columns, "--split-column", where)]
     named = [column for column in (file.structure_column, label, split) if column is not None]
     if repeated := [column for column in named if named.count(column) > 1]:
         raise MolsieveError(
@@ -65,8 +70,11 @@ def read_cells(file: Understanding, label_column: str, split_column: str | None)
             where=where,
             fix=f"Columns: {listed(file.columns)}.",
         )
-    cells = LabelledCells(label, [], [], None if split is None else [], [])
+    cells = LabelledCells(label, [], [], None if split is None else [], [], {name: [] for name in file.columns})
     for structure, error, values in _records(file):
+        if len(cells.structures) < _HEAD_ROWS:
+            for name, head in cells.heads.items():
+                head.append(structure if name == file.structure_column else values.get(name, ""))
         cells.structures.append(structure)
         cells.label_texts.append(values.get(label))
         cells.errors.append(error)

@@ -13,13 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import rdkit
 import sklearn
 import torch
 from rdkit import Chem
 
 from molsieve import __version__
-from molsieve.chemistry import standardise
 from molsieve.chemistry.descriptors import DESCRIPTORS, describe
 from molsieve.chemistry.fingerprints import sparse_morgan
 from molsieve.errors import MolsieveError
@@ -27,7 +25,6 @@ from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import SparseFeatures
 from molsieve.models.record import TrainingRecord, connectivity_hash
 from molsieve.models.store import (
-    FORMAT,
     Domain,
     Model,
     ModelInfo,
@@ -44,7 +41,7 @@ from molsieve.training.data import TrainingData
 from molsieve.training.evaluation import OutOfFold
 from molsieve.training.fit import Progress
 from molsieve.training.labelled import LabelledData, MoleculeSplit
-from molsieve.training.own_assay import NOT_STATED, Assay, endpoint_of
+from molsieve.training.own_assay import Assay, check_name, endpoint_of, model_facts
 from molsieve.training.own_folds import HeldOut, has_scaffold_folds, random_split, scaffold_split, user_split
 from molsieve.training.own_parts import BOOSTERS_FROM, OwnParts, fit_parts
 from molsieve.training.own_validation import Comparison, Recipe, beats_chance, compare, held_out_metrics, out_of_fold
@@ -145,7 +142,8 @@ def train_own(
     """
     started = time.perf_counter()
     torch.set_num_threads(settings.threads)
-    endpoint = endpoint_of(data, assay, {e.name for e in base.endpoints})
+    check_name(assay.name, {e.name for e in base.endpoints})
+    endpoint = endpoint_of(assay, data.task, data)
     recipe = Recipe(_donor(base), settings.network, data.molecules >= BOOSTERS_FROM, settings.seed, settings.threads)
     table, scaffolds = _training_data(data, endpoint)
     order = {key: i for i, key in enumerate(data.connectivity)}
@@ -327,11 +325,8 @@ def _info(
     network = fitted.network
     scaling = fitted.scaling
     return ModelInfo(
-        format=FORMAT,
-        name=assay.name,
+        **model_facts(assay, endpoint, citation=f"own data: {assay.source or data.name}", files=[data.name]),
         tier="triage",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        endpoints=(endpoint,),
         features="morgan",
         descriptors=tuple(column.name for column in DESCRIPTORS),
         networks=(
@@ -343,18 +338,6 @@ def _info(
         ),
         has_boosters=fitted.boosters is not None,
         stack={endpoint.name: (0.5, 0.5) if fitted.boosters is not None else (1.0,)},
-        standardise_digest=standardise.digest(standardise.StandardiseOptions()),
-        rdkit_version=rdkit.__version__,
-        datasets=(
-            {
-                "name": assay.name,
-                "title": assay.title or assay.name,
-                "citation": f"own data: {assay.source or data.name}",
-                "doi": None,
-                "licence": NOT_STATED,
-                "files": [data.name],
-            },
-        ),
         curation={
             "rows": data.rows.num_rows,
             "molecules": data.molecules,

@@ -1,13 +1,20 @@
 """What the owner says about an assay, and the endpoint that it becomes."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
+import rdkit
 
+from molsieve.chemistry import standardise
 from molsieve.errors import MolsieveError
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.store import FORMAT
+from molsieve.results.schema import tables
+from molsieve.training.label_cells import Task
 from molsieve.training.labelled import LabelledData
 
 NOT_STATED = "not stated"
@@ -36,21 +43,21 @@ class Assay:
     """File and digest of the data."""
 
 
-def endpoint_of(data: LabelledData, assay: Assay, taken: Collection[str]) -> Endpoint:
+def endpoint_of(assay: Assay, task: Task, data: LabelledData | None) -> Endpoint:
     """Endpoint of the assay.
 
     Args:
-        data: Labelled molecules.
-        assay: What the user says about them.
-        taken: Names that other models have.
+        assay: What the user says about it.
+        task: What its labels are.
+        data: Labelled molecules it is trained on, where they are known.
 
     Raises:
-        MolsieveError: The name or the unit cannot be used, or values are too large to be kept.
+        MolsieveError: The unit cannot be used, or values are too large to be kept.
 
     """
-    regression = data.task == "regression"
-    check_assay(assay, taken, regression=regression)
-    if regression and float(np.abs(data.label).max()) > _LARGEST:
+    regression = task == "regression"
+    check_unit(assay.unit, task)
+    if data is not None and regression and float(np.abs(data.label).max()) > _LARGEST:
         raise MolsieveError(
             f"There are values as large as {np.abs(data.label).max():.4g}; models keep values up to {_LARGEST:,.0f}.",
             where=data.name,
@@ -59,7 +66,7 @@ def endpoint_of(data: LabelledData, assay: Assay, taken: Collection[str]) -> End
         )
     return Endpoint(
         name=assay.name,
-        task=data.task,
+        task=task,
         family="activity",
         title=assay.title or assay.name,
         description=assay.description,
@@ -67,39 +74,86 @@ def endpoint_of(data: LabelledData, assay: Assay, taken: Collection[str]) -> End
         positive_means=assay.positive_means,
         unit=(assay.unit or "value") if regression else None,
         dataset=assay.name,
-        n=data.molecules,
-        n_positive=0 if regression else int(data.label.sum()),
+        n=data.molecules if data is not None else 0,
+        n_positive=int(data.label.sum()) if data is not None and not regression else 0,
     )
 
 
-def check_assay(assay: Assay, taken: Collection[str], *, regression: bool) -> None:
-    """See that name and unit can be used.
+def model_facts(assay: Assay, endpoint: Endpoint, *, citation: str, files: Sequence[str]) -> dict[str, Any]:
+    """What the metadata of every model of a user's own say alike (``ModelInfo``)."""
+    return {
+        "format": FORMAT,
+        "name": assay.name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "endpoints": (endpoint,),
+        "standardise_digest": standardise.digest(standardise.StandardiseOptions()),
+        "rdkit_version": rdkit.__version__,
+        "datasets": (
+            {
+                "name": assay.name,
+                "title": assay.title or assay.name,
+                "citation": citation,
+                "doi": None,
+                "licence": NOT_STATED,
+                "files": list(files),
+            },
+        ),
+    }
+
+
+def check_name(name: str, taken: Collection[str]) -> None:
+    """See that columns can be named after an endpoint.
+
+    Args:
+        name: Of the endpoint.
+        taken: Names that other models have.
 
     Raises:
-        MolsieveError: They cannot, or another model has the name.
+        MolsieveError: The name cannot be used, or belongs to something else.
 
     """
-    if not _NAME.fullmatch(assay.name):
+    if not _NAME.fullmatch(name):
         raise MolsieveError(
-            f"The name {assay.name!r} cannot be the beginning of column names.",
+            f"The name {name!r} cannot be the beginning of column names.",
             where="--name",
             fix="Use small letters, digits and single underscores, beginning with a letter, e.g. my_target.",
         )
-    if assay.name in taken:
+    if name in taken:
         raise MolsieveError(
-            f"There is an endpoint {assay.name} in the shipped models already.",
+            f"There is an endpoint {name} in the shipped models already.",
             where="--name",
-            fix=f"Give yours a name of its own, e.g. our_{assay.name}.",
+            fix=f"Give yours a name of its own, e.g. our_{name}.",
         )
-    if assay.unit is not None and not regression:
+    if f"{name}_prob" in {column.name for table in tables((), (), ()) for column in table.columns}:
+        raise MolsieveError(
+            f"Result sets have a column {name}_prob already.",
+            where="--name",
+            fix=f"Give yours another name, e.g. our_{name}.",
+        )
+
+
+def check_unit(unit: str | None, task: Task | None) -> None:
+    """See that a unit can be used.
+
+    Args:
+        unit: As given.
+        task: What the labels are; None when that is not known yet.
+
+    Raises:
+        MolsieveError: It cannot.
+
+    """
+    if unit is None:
+        return
+    if task == "classification":
         raise MolsieveError(
             "A classification has no unit: the labels are classes.",
             where="--unit",
             fix="Leave --unit away, or say --task regression when the labels are values.",
         )
-    if assay.unit is not None and not _UNIT.fullmatch(assay.unit):
+    if not _UNIT.fullmatch(unit):
         raise MolsieveError(
-            f"The unit {assay.unit!r} cannot stand in a column name.",
+            f"The unit {unit!r} cannot stand in a column name.",
             where="--unit",
             fix="Use letters, digits and single underscores, e.g. log_um or percent.",
         )

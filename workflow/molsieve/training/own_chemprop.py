@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rdkit
 import torch
 from numpy.typing import NDArray
 
 from molsieve import __version__
-from molsieve.chemistry import standardise
 from molsieve.errors import MolsieveError
 from molsieve.models.calibration import Calibration, Interval
 from molsieve.models.chemprop_checkpoint import Checkpoint
@@ -20,13 +18,13 @@ from molsieve.models.chemprop_network import GraphNetwork
 from molsieve.models.conformal import ConformalScores
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.record import TrainingRecord
-from molsieve.models.store import FORMAT, Domain, Scale, save_model
+from molsieve.models.store import Domain, Scale, save_model
 from molsieve.models.trust import Fitted, Trust
 from molsieve.training.calibrating import fit_calibration
 from molsieve.training.card import card_json, render_card
-from molsieve.training.evaluation import scores
-from molsieve.training.labelled import LabelledData
-from molsieve.training.own_assay import NOT_STATED, Assay, check_assay
+from molsieve.training.evaluation import scores, summary
+from molsieve.training.labelled import LabelledData, refuse_classes
+from molsieve.training.own_assay import Assay, check_name, endpoint_of, model_facts
 from molsieve.training.splits import FOLDS
 from molsieve.training.trusting import calibration_quality, conformal_quality, mean_width
 
@@ -35,7 +33,7 @@ _NO_LIMIT = 1.0
 
 
 def add_chemprop(
-    checkpoint: Checkpoint, assay: Assay, out: Path, *, taken: set[str], calibration: LabelledData | None = None
+    checkpoint: Checkpoint, assay: Assay, out: Path, *, calibration: LabelledData | None = None
 ) -> tuple[GraphModelInfo, dict[str, float]]:
     """Write the model directory.
 
@@ -43,7 +41,6 @@ def add_chemprop(
         checkpoint: As read by ``read_checkpoint``.
         assay: What the network predicts.
         out: Directory to write.
-        taken: Names of endpoints of other models.
         calibration: Measured molecules that the network was not trained on.
 
     Returns:
@@ -54,7 +51,7 @@ def add_chemprop(
 
     """
     regression = checkpoint.task == "regression"
-    check_assay(assay, taken, regression=regression)
+    check_name(assay.name, ())
     if regression and calibration is None:
         raise MolsieveError(
             "The interval of a predicted value is not known without measured values.",
@@ -64,43 +61,20 @@ def add_chemprop(
         raise MolsieveError(
             f"The network is for {checkpoint.task}, the labels are for {calibration.task}.", where=calibration.name
         )
+    endpoint = endpoint_of(assay, checkpoint.task, None)
+    if calibration is not None:
+        refuse_classes(calibration, endpoint)
     scheme_of(checkpoint.facts.atom_features, checkpoint.facts.bond_features)
     network = GraphNetwork(checkpoint.facts, checkpoint.weights)
-    endpoint = Endpoint(
-        name=assay.name,
-        task="regression" if regression else "classification",
-        family="activity",
-        title=assay.title or assay.name,
-        description=assay.description,
-        organism=assay.organism,
-        positive_means=assay.positive_means,
-        unit=(assay.unit or "value") if regression else None,
-        dataset=assay.name,
-    )
     trust, metrics, found = _judged(endpoint, network, calibration)
     info = GraphModelInfo(
-        format=FORMAT,
-        name=assay.name,
+        **model_facts(assay, endpoint, citation=f"not known: a chemprop network, {assay.source}", files=[]),
         tier="refine",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        endpoints=(endpoint,),
         features="graph",
         descriptors=(),
         networks=(),
         has_boosters=False,
         stack={endpoint.name: (1.0,)},
-        standardise_digest=standardise.digest(standardise.StandardiseOptions()),
-        rdkit_version=rdkit.__version__,
-        datasets=(
-            {
-                "name": assay.name,
-                "title": assay.title or assay.name,
-                "citation": f"not known: a chemprop network, {assay.source}",
-                "doi": None,
-                "licence": NOT_STATED,
-                "files": [],
-            },
-        ),
         curation={},
         splits={},
         training={
@@ -141,8 +115,7 @@ def _judged(
         n=len(truth),
         n_positive=0 if endpoint.is_regression else int(truth.sum()),
     )
-    row = {metric: {"mean": round(v, 4), "sd": 0.0, "folds": [round(v, 4)]} for metric, v in found.items()}
-    metrics: dict[str, Any] = {"calibration_set": {"n": len(truth), "model": row}}
+    metrics: dict[str, Any] = {"calibration_set": {"n": len(truth), "model": summary([found])}}
     if endpoint.is_regression:
         low, high = np.quantile(truth - outputs, [0.05, 0.95])
         interval = Interval(low=float(low), high=float(high), floor=None)

@@ -136,7 +136,7 @@ def compare(metrics: dict[str, Any], *, regression: bool) -> Comparison | None:
     if len(own_values) != len(others) or len(others) < 2:
         return Comparison(best, metric, round(own["mean"] - known[best]["mean"], 4), float("inf"))
     gap = own_values - others
-    return Comparison(best, metric, round(float(gap.mean()), 4), round(_corrected_error(gap), 4))
+    return Comparison(best, metric, round(float(gap.mean()), 4), round(corrected_error(gap), 4))
 
 
 def beats_chance(metrics: dict[str, Any], *, regression: bool) -> bool:
@@ -145,9 +145,10 @@ def beats_chance(metrics: dict[str, Any], *, regression: bool) -> bool:
     if not own:
         return False
     values = np.array(own["folds"])
-    error = _corrected_error(values) if len(values) > 1 else 0.0
+    error = corrected_error(values) if len(values) > 1 else 0.0
     return bool(own["mean"] - _CLEAR * error > (0.0 if regression else 0.5))
 
 
-def _corrected_error(values: NDArray[np.float64]) -> float:
+def corrected_error(values: NDArray[np.float64]) -> float:
+    """Standard error of the mean over folds that share training data."""
     return float(values.std(ddof=1) * np.sqrt(1 / len(values) + _TEST_TO_TRAIN))
