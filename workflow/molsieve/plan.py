@@ -111,6 +111,11 @@ class Plan:
         return [_shipped("resources/amr/classes.csv"), _shipped("resources/toxicophores.csv")]
 
     @property
+    def control_shapes(self) -> Path:
+        """Globularities of the shipped controls, which cost more than the rest of a small run."""
+        return _shipped("resources/amr/control_shapes.csv")
+
+    @property
     def priorities(self) -> Path:
         """Weights of pathogens that a profile may ask for."""
         return project_root() / WHO_FILE

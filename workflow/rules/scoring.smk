@@ -50,7 +50,7 @@ rule inspect:
         code=PLAN.code("inspect"),
     shell:
         "python -m molsieve inspect {input.shortlist:q} {output:q} --reference {input.reference:q}"
-        " --model {params.model:q} --profile {input.profile:q} {params.conformers} --timeout-s {params.timeout_s}"
+        " --model {params.model:q} --profile {input.profile:q} {params.conformers:q} --timeout-s {params.timeout_s}"
         " --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
 
 

@@ -1,12 +1,16 @@
 """Structure checks of a shortlist, over several chunks and worker processes."""
 
+import csv
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from molsieve import project_root
-from molsieve.scoring.inspect import CHUNK_ROWS, ConformerOptions, inspect
+from molsieve.chemistry.globularity import globularities
+from molsieve.chemistry.standardise import parse, standardise
+from molsieve.scoring.inspect import CHUNK_ROWS, ConformerOptions, inspect, read_globularities
 
 PROJECT = project_root()
 REFERENCE = PROJECT / "resources" / "amr" / "antibacterials.csv"
@@ -117,3 +121,24 @@ def test_columns_carry_their_descriptions(tmp_path):
     assert pc.all(
         pa.array([schema.field(name).type == pa.float32() for name in ("globularity", "entry_score")])
     ).as_py()
+
+
+def test_the_shipped_shapes_are_those_that_would_be_computed():
+    known = read_globularities(PROJECT / "resources" / "amr" / "control_shapes.csv")
+    with (PROJECT / "resources" / "amr" / "controls.csv").open(newline="") as lines:
+        parents = [standardise(parse(row["smiles"], "smiles")).parent_smiles for row in csv.DictReader(lines)]
+    assert set(parents) == set(known)
+    sample = sorted(parents, key=len)[:60:4]
+    for parent, value in zip(sample, globularities(sample, timeout_s=30.0), strict=True):
+        assert value == pytest.approx(known[parent], abs=1e-5)
+
+
+def test_shapes_computed_before_are_taken_as_they_are(tmp_path):
+    file = tmp_path / "shapes.csv"
+    file.write_text(f"parent_smiles,globularity\n{INDOLE_AMINE},0.125\n{CIPROFLOXACIN},\n")
+    rows, report = inspected(
+        tmp_path, [INDOLE_AMINE, CIPROFLOXACIN, "CCCCN"], compounds=3, known_too=True, computed=file
+    )
+    assert [row["globularity"] for row in rows][:2] == [0.125, None]
+    assert rows[2]["globularity"] > 0
+    assert (report.with_conformers, report.without_conformers) == (2, 1)

@@ -19,6 +19,9 @@ def inspect_command(
     known_too: Annotated[
         bool, typer.Option(help="Give conformers to compounds with PAINS and to known antibacterials too.")
     ] = False,
+    computed: Annotated[
+        Path | None, typer.Option(help="CSV of globularities computed before, by parent_smiles.")
+    ] = None,
     timeout_s: Annotated[float, typer.Option(min=0.1, help="CPU seconds a compound's conformers may take.")] = 30.0,
     scheduler: Scheduler = "local",
     workers: Workers = 2,
@@ -30,7 +33,7 @@ def inspect_command(
     """
     from molsieve.scoring.inspect import ConformerOptions, inspect
 
-    options = ConformerOptions(conformers, known_too=known_too, timeout_s=timeout_s)
+    options = ConformerOptions(conformers, known_too=known_too, timeout_s=timeout_s, computed=computed)
     with summarised("inspect", None) as stage:
         stage.done(
             inspect(

@@ -4,6 +4,7 @@ Conformers cost twenty times as much as the rest, so they are made where the pro
 compounds that neither a PAINS gate nor their likeness to known antibacterials stops, the best by their first score.
 """
 
+import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ class ConformerOptions:
     """Whether compounds with PAINS and known antibacterials get them too; so for the controls."""
     timeout_s: float = 30.0
     """CPU seconds after which a compound is given up."""
+    computed: Path | None = None
+    """Globularities computed before (:func:`read_globularities`): the shipped controls are the same in every run."""
 
 
 NO_CONFORMERS = ConformerOptions(0)
@@ -106,9 +109,12 @@ def inspect(
         first_scores = compounds["first_score"].to_numpy()
         chosen = _chosen(table, first_scores, wanted.structure, conformers if wanted.asks_for_shape else NO_CONFORMERS)
         smiles = compounds["parent_smiles"].take(pa.array(chosen)).to_pylist()
-        blocks = [smiles[start : start + _CONFORMER_ROWS] for start in range(0, len(smiles), _CONFORMER_ROWS)]
-        shapes = client.gather(client.map(globularities, blocks, timeout_s=conformers.timeout_s, pure=False))
-    values = [value for block in shapes for value in block]
+        computed = read_globularities(conformers.computed) if conformers.computed else {}
+        missing = [text for text in smiles if text not in computed]
+        blocks = [missing[start : start + _CONFORMER_ROWS] for start in range(0, len(missing), _CONFORMER_ROWS)]
+        found_now = client.gather(client.map(globularities, blocks, timeout_s=conformers.timeout_s, pure=False))
+    computed |= dict(zip(missing, (value for block in found_now for value in block), strict=True))
+    values = [computed[text] for text in smiles]
     write_table(out, _with_entry(table, chosen, smiles, values), _SCHEMA)
     found = sum(value is not None for value in values)
     return InspectReport(
@@ -118,6 +124,13 @@ def inspect(
         with_conformers=found,
         without_conformers=len(values) - found,
     )
+
+
+def read_globularities(path: Path) -> dict[str, float | None]:
+    """Globularity by parent SMILES, from a CSV of ``parent_smiles`` and ``globularity`` (empty: no conformers)."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return {row["parent_smiles"]: float(row["globularity"]) if row["globularity"] else None for row in rows}
 
 
 def _inspect_chunk(chunk: pa.Table, *, references: tuple[Reference, Reference]) -> pa.Table:
