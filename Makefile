@@ -19,8 +19,9 @@ $(VENV)/.installed: pyproject.toml envs/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed envs/requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed envs/requirements-dev.txt envs/requirements-drugs.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement envs/requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/requirements-drugs.txt
 	touch $@
 
 demo: $(VENV)/.installed ## Screen the 4,999 NCI compounds that come with RDKit; leaves results/demo/report.html

@@ -4,7 +4,7 @@ from pathlib import Path
 
 __version__ = "0.1.0"
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2.0"
 
 
 def project_root() -> Path:

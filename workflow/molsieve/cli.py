@@ -12,6 +12,7 @@ from molsieve.commands.check import check_command
 from molsieve.commands.config import config_command
 from molsieve.commands.controls import controls_command
 from molsieve.commands.deduplicate import deduplicate_command
+from molsieve.commands.funnel import funnel_command
 from molsieve.commands.ingest import ingest_command
 from molsieve.commands.inspect import inspect_command
 from molsieve.commands.models import models_app
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command("run")(run_command)
 app.command("check")(check_command)
+app.command("funnel")(funnel_command)
 app.command("config")(config_command)
 app.add_typer(models_app, name="models")
 app.add_typer(results_app, name="results")

@@ -75,6 +75,21 @@ class Shortlist(Section):
     )
 
 
+class Inspect(Section):
+    """Looking at the structures of the shortlist: alerts, known classes, novelty, entry into Gram-negative bacteria."""
+
+    conformers: int = Field(
+        500,
+        ge=0,
+        le=1_000_000,
+        description=(
+            "Compounds at most that get conformers, for globularity and the eNTRy rules: the best by the first score "
+            "among those that the gates of the profile let pass (PAINS, known antibacterials)."
+        ),
+    )
+    timeout_s: float = Field(30.0, gt=0, le=3600, description="CPU seconds after which conformers are given up.")
+
+
 class Refine(Section):
     """Predicting the shortlist with the reference models."""
 
@@ -97,6 +112,9 @@ class Select(Section):
         0.6, gt=0, le=1, description="A hit's largest Tanimoto similarity to a better one (Morgan radius 2, 2048 bits)."
     )
     scaffold_cap: int = Field(3, ge=1, le=1000, description="Hits sharing a Murcko scaffold at most.")
+    cluster_similarity: float = Field(
+        0.4, gt=0, le=1, description="From this Tanimoto similarity on, a hit belongs to the cluster of a better one."
+    )
 
 
 class Controls(Section):
@@ -152,8 +170,9 @@ class Config(Section):
         default=[LibrarySource(path="rdkit:NCI/first_5K.smi")],
         min_length=1,
         description=(
-            "Files, folders, globs, http(s) URLs, or rdkit:PATH for a file of the rdkit package. An entry may be a "
-            "mapping with path, format, structure_column, id_column, delimiter, skip_rows, header, encoding and sha256."
+            "Files, folders, globs, http(s) URLs, rdkit:PATH for a file of the rdkit package, or approved-drugs (needs "
+            "the extra drugs). An entry may be a mapping with path, format, structure_column, id_column, delimiter, "
+            "skip_rows, header, encoding and sha256."
         ),
     )
     profile: str = Field(
@@ -175,6 +194,7 @@ class Config(Section):
     triage: Triage = Triage()
     shortlist: Shortlist = Shortlist()
     refine: Refine = Refine()
+    inspect: Inspect = Inspect()
     select: Select = Select()
     controls: Controls = Controls()
     results: Results = Results()
@@ -208,15 +228,13 @@ def parse_config(values: dict[str, Any], where: str) -> Config:
     return validated(Config, values, where)
 
 
-def validated(model: type[Model], values: dict[str, Any], where: str) -> Model:
-    """Parse ``values`` as ``model``, with errors in the words of whoever wrote the YAML."""
+def validated(model: type[Model], values: dict[str, Any], where: str, keys: str = "config/README.md") -> Model:
+    """Parse ``values`` as ``model``, with errors in the words of whoever wrote the YAML; ``keys`` documents them."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
         problems = [_explain(model, problem) for problem in error.errors()]
-        raise MolsieveError(
-            "\n".join(problems), where=where, fix="config/README.md lists every key with its meaning."
-        ) from None
+        raise MolsieveError("\n".join(problems), where=where, fix=f"{keys} lists every key with its meaning.") from None
 
 
 def _explain(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

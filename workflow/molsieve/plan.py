@@ -15,7 +15,7 @@ from molsieve.errors import MolsieveError
 from molsieve.library.source import resolve
 from molsieve.models.panel import Panel
 from molsieve.results.provenance import stage_code_digest
-from molsieve.scoring.profile import load_profile, profile_path
+from molsieve.scoring.profile import WHO_FILE, load_profile, profile_path
 
 # The module behind each stage: a change to it, or to anything it imports, re-runs that stage.
 STAGES = {
@@ -64,7 +64,14 @@ class Plan:
         if not plan.reference.is_file():
             raise MolsieveError(f"{plan.reference} does not exist", where="reference", fix="Correct its path.")
         if plan.has_models:
-            load_profile(plan.profile).check_endpoints(plan.panel.endpoints, str(plan.profile))
+            profile = load_profile(plan.profile)
+            profile.check_endpoints(plan.panel.endpoints, str(plan.profile))
+            if profile.asks_for_shape and not config.inspect.conformers:
+                raise MolsieveError(
+                    f"the profile {profile.name} asks for the molecule's shape, and no compound gets conformers",
+                    where="inspect.conformers",
+                    fix="Set it above 0, or choose a profile without entry_score and globularity.",
+                )
         # Else a shipped model was removed, and `snakemake train` makes it again.
         return plan
 
@@ -97,6 +104,21 @@ class Plan:
     def reference(self) -> Path:
         """Known antibacterials."""
         return _shipped(self.config.reference)
+
+    @property
+    def structure_patterns(self) -> list[Path]:
+        """Patterns of known classes and toxicophores, which come with molsieve."""
+        return [_shipped("resources/amr/classes.csv"), _shipped("resources/toxicophores.csv")]
+
+    @property
+    def control_shapes(self) -> Path:
+        """Globularities of the shipped controls, which cost more than the rest of a small run."""
+        return _shipped("resources/amr/control_shapes.csv")
+
+    @property
+    def priorities(self) -> Path:
+        """Weights of pathogens that a profile may ask for."""
+        return project_root() / WHO_FILE
 
     @cached_property
     def panel(self) -> Panel:

@@ -5,7 +5,8 @@ rule report:
     input:
         scores="<work>/scores",
         hits="<work>/hits.parquet",
-        controls="<work>/controls.parquet" if PLAN.controls else [],
+        passed_over="<work>/passed_over.parquet",
+        controls=control_files,
     output:
         report="<work>/report.html",
     log:
@@ -25,7 +26,8 @@ rule publish:
         report="<work>/report.html",
         scores="<work>/scores",
         hits="<work>/hits.parquet",
-        controls="<work>/controls.parquet" if PLAN.controls else [],
+        passed_over="<work>/passed_over.parquet",
+        controls=control_files,
     output:
         # Publishing replaces the whole folder; an older result set stays until then, and when publishing fails.
         update("<results>/checksums.sha256"),

@@ -5,6 +5,8 @@ rule shortlist:
     input:
         triage=triage_shards,
         profile=PLAN.profile,
+        priorities=PLAN.priorities,
+        models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
         "<work>/{set}/shortlist.parquet",
     log:
@@ -14,13 +16,15 @@ rule shortlist:
     threads: PLAN.config.dask.workers
     params:
         folder=folder_of_set,
+        models=model_options,
         size=PLAN.config.shortlist.size,
         audit=PLAN.config.shortlist.audit,
         seed=PLAN.config.seed,
         scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("shortlist"),
     shell:
-        "python -m molsieve shortlist {params.folder:q} {output:q} --profile {input.profile:q} --size {params.size}"
+        "python -m molsieve shortlist {params.folder:q} {output:q} --profile {input.profile:q} {params.models:q}"
+        " --size {params.size}"
         " --audit {params.audit} --seed {params.seed} --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
 
 
@@ -28,6 +32,9 @@ rule inspect:
     input:
         shortlist="<work>/{set}/shortlist.parquet",
         reference=PLAN.reference,
+        profile=PLAN.profile,
+        model=f"{PLAN.refine_models[0]}/checksums.sha256",
+        patterns=PLAN.structure_patterns,
     output:
         "<work>/{set}/inspected.parquet",
     log:
@@ -36,10 +43,14 @@ rule inspect:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.dask.workers
     params:
+        model=subpath(input.model, parent=True),
+        conformers=conformers_of_set,
+        timeout_s=PLAN.config.inspect.timeout_s,
         scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("inspect"),
     shell:
         "python -m molsieve inspect {input.shortlist:q} {output:q} --reference {input.reference:q}"
+        " --model {params.model:q} --profile {input.profile:q} {params.conformers:q} --timeout-s {params.timeout_s}"
         " --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
 
 
@@ -49,6 +60,8 @@ rule score:
         refined=refined_chunks("library"),
         inspected="<work>/library/inspected.parquet",
         profile=PLAN.profile,
+        priorities=PLAN.priorities,
+        models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
         scores=directory("<work>/scores"),
         summary="<work>/summary/score.json",
@@ -59,10 +72,13 @@ rule score:
     threads: PLAN.config.dask.workers
     params:
         folder=subpath(input.inspected, parent=True),
+        models=model_options,
+        hits=PLAN.config.select.hits,
         scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("score"),
     shell:
         "python -m molsieve score {params.folder:q} {output.scores:q} --profile {input.profile:q}"
+        " {params.models:q} --hits {params.hits}"
         " --scheduler {params.scheduler:q} --workers {threads} --summary {output.summary:q} 2> {log:q}"
 
 
@@ -74,6 +90,7 @@ rule select:
         models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
         hits="<work>/hits.parquet",
+        passed_over="<work>/passed_over.parquet",
         summary="<work>/summary/select.json",
     log:
         "<work>/logs/select.log",
@@ -85,12 +102,13 @@ rule select:
         hits=PLAN.config.select.hits,
         max_similarity=PLAN.config.select.max_similarity,
         scaffold_cap=PLAN.config.select.scaffold_cap,
+        cluster_similarity=PLAN.config.select.cluster_similarity,
         code=PLAN.code("select"),
     shell:
         "python -m molsieve select {params.folder:q} {output.hits:q} --scores {input.scores:q}"
-        " --profile {input.profile:q} {params.models:q} --hits {params.hits}"
+        " --passed-over {output.passed_over:q} --profile {input.profile:q} {params.models:q} --hits {params.hits}"
         " --max-similarity {params.max_similarity} --scaffold-cap {params.scaffold_cap}"
-        " --summary {output.summary:q} 2> {log:q}"
+        " --cluster-similarity {params.cluster_similarity} --summary {output.summary:q} 2> {log:q}"
 
 
 rule controls:
@@ -101,17 +119,23 @@ rule controls:
         scores="<work>/scores",
         controls=PLAN.controls or [],
         profile=PLAN.profile,
+        priorities=PLAN.priorities,
         models=collect("{model}/checksums.sha256", model=PLAN.all_models),
     output:
-        "<work>/controls.parquet",
+        controls="<work>/controls.parquet",
+        decoys="<work>/decoys.parquet",
+        judgement="<work>/judgement.json",
+        summary="<work>/summary/controls.json",
     log:
         "<work>/logs/controls.log",
     conda:
         "../../envs/molsieve.yaml"
     params:
         folder=subpath(input.inspected, parent=True),
+        library=f"{PLAN.work}/library",
         models=model_options,
         code=PLAN.code("controls"),
     shell:
-        "python -m molsieve controls {params.folder:q} {output:q} --scores {input.scores:q}"
-        " --controls {input.controls:q} --profile {input.profile:q} {params.models:q} 2> {log:q}"
+        "python -m molsieve controls {params.folder:q} {output.controls:q} --library {params.library:q}"
+        " --scores {input.scores:q} --controls {input.controls:q} --profile {input.profile:q} {params.models:q}"
+        " --decoys {output.decoys:q} --judgement {output.judgement:q} --summary {output.summary:q} 2> {log:q}"

@@ -47,3 +47,17 @@ def refined_chunks(set_name):
 def model_options(wildcards, input):
     """The models as the command line takes them."""
     return as_options([Path(file).parent for file in input.models])
+
+
+def conformers_of_set(wildcards):
+    """Of the library the best survivors get conformers, of the controls all; those that ship had them before."""
+    options = ["--conformers", PLAN.config.inspect.conformers]
+    if wildcards.set == "controls":
+        options += ["--known-too", "--computed", PLAN.control_shapes]
+    return options
+
+
+def control_files(wildcards):
+    """What the controls leave behind; nothing in a run without them."""
+    names = ("controls.parquet", "decoys.parquet", "judgement.json")
+    return collect("<work>/{name}", name=names) if PLAN.controls else []

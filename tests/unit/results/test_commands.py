@@ -31,7 +31,7 @@ def test_facts_come_from_the_configuration_and_the_work_folder(shared_run, tmp_p
     assert inline.inputs == built.inputs
     files = ("model.json", "trust.json", "model.safetensors")
     assert set(inline.models) == {f"{tier}/{name}" for tier in ("triage", "refine") for name in files}
-    assert {"antibacterials.csv", "controls.csv", "classes.csv"} == set(inline.resources)
+    assert {"antibacterials.csv", "controls.csv", "classes.csv", "who_priority_weights.csv"} == set(inline.resources)
     assert [e.name for e in inline.profile_endpoints] == list(inline.profile.endpoint_names())
     assert inline.infos[0]["tier"] == "refine"
     (tmp_path / "c.yaml").write_text("run: small\nprofile: amr-gram-positive\n")

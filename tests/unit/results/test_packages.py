@@ -78,7 +78,7 @@ def crate(shared_results):
 def test_schema_json_describes_the_files(shared_results, shared_run):
     schema = json.loads((shared_results / "schema.json").read_text())
     assert {key: schema[key] for key in shared_run[1].file_metadata} == shared_run[1].file_metadata
-    assert list(schema["tables"]) == ["compounds", "predictions", "scores", "hits", "rejects", "controls"]
+    assert list(schema["tables"]) == ["compounds", "predictions", "scores", "hits", "rejects", "controls", "decoys"]
     for table in schema["tables"].values():
         files = sorted(shared_results.glob(table["path"]))
         assert files

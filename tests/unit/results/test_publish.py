@@ -165,7 +165,8 @@ def test_inchikeys_of_a_small_library_are_all_there(shared_results):
 
 def test_a_run_without_controls_has_an_empty_table(run, tmp_path):
     work, facts = run
-    (work / "controls.parquet").unlink()
+    for name in ("controls.parquet", "decoys.parquet", "judgement.json"):
+        (work / name).unlink()
     publish(work, tmp_path / "r", facts=facts)
     controls = pq.read_table(tmp_path / "r/controls.parquet")
     assert controls.num_rows == 0

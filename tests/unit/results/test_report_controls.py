@@ -4,6 +4,9 @@ import pytest
 from molsieve.results.report_controls import controls_view
 from molsieve.results.report_data import LibraryFacts, ReportData
 from molsieve.scoring.cascade import Cascade
+from molsieve.scoring.judgement import NO_CONTROLS, Actives, DecoyFacts, judge
+
+LIBRARY = np.linspace(0, 1, 1001, dtype=np.float32)
 
 
 def control(score, kind="active", in_training=False, name="x", antibacterial_class="quinolone"):
@@ -19,79 +22,82 @@ def control(score, kind="active", in_training=False, name="x", antibacterial_cla
     }
 
 
-def view(controls, library=None):
-    scores = np.linspace(0, 1, 1001, dtype=np.float32) if library is None else np.asarray(library, dtype=np.float32)
+def view(controls, judgement=NO_CONTROLS, decoys=None):
     facts = LibraryFacts(0, 0, 0, 0, 0, 0, {}, {}, {}, {}, 0, 0, 0)
     nothing = Cascade(0, 0, 0, None, [])
-    return controls_view(ReportData(facts, scores, controls, [], 0, 0, [], [], [], nothing, None))
+    data = ReportData(facts, LIBRARY, controls, [], 0, 0, [], [], [], nothing, judgement, decoys or {}, {}, None)
+    return controls_view(data)
 
 
-def test_controls_on_top_are_good():
-    found = view([control(0.9 + i / 1000) for i in range(40)])
-    assert found.verdict == "good"
-    assert "never saw in training" in found.words[0]
-
-
-def test_controls_spread_at_random_give_a_warning():
-    found = view([control(i / 40) for i in range(41)])
-    assert found.verdict == "none"
-    assert found.words[0].startswith("Warning")
-
-
-def test_a_little_ahead_is_weak():
-    random = np.random.default_rng(0)
-    found = view([control(score) for score in np.clip(random.uniform(0.1, 1.0, 150), 0, 1)])
-    assert found.verdict == "weak"
-    assert "weak leads" in found.words[0]
-
-
-def test_memory_is_called_memory():
-    found = view([control(0.99, in_training=True) for _ in range(40)])
-    assert any("memory" in sentence for sentence in found.words)
-    assert [c.style for c in found.comparisons] == ["all"]
+def judgement(**facts):
+    given = {"actives": 30, "matched": 28, "decoys": 60, "wanted": 3, "max_similarity": 0.35, "refined": 60}
+    given |= {"imbalance_before": 1.2, "imbalance_after": 0.1, **facts}
+    scores = np.full(30, 0.9, np.float32)
+    own = np.arange(60) % 28
+    actives = Actives(scores, np.ones(30, bool), np.full(60, 0.2, np.float32), own)
+    return judge(actives, np.full(9, 0.1, np.float32), LIBRARY, decoys=DecoyFacts(**given))
 
 
 def test_an_unknown_origin_counts_as_seen():
     assert view([control(0.99, in_training=None)]).n_unseen == 0
 
 
-def test_the_unseen_are_judged_not_all():
-    # The model remembers its training data and knows nothing else.
-    controls = [control(0.999, in_training=True) for _ in range(100)] + [control(i / 40) for i in range(41)]
-    assert view(controls).verdict == "none"
+def test_every_comparison_is_a_row():
+    found = view([control(0.9)] * 30, judgement())
+    assert [row.title for row in found.rows if "never" not in row.title] == [
+        f"{who}, against {other}"
+        for other in ("the library", "their matched decoys", "known inactives")
+        for who in ("Known antibacterials, not in the training data", "All known antibacterials")
+    ]
 
 
-def test_few_unseen_controls_are_said():
-    found = view([control(0.99) for _ in range(3)])
-    assert found.verdict == "weak"
-    assert "3 of them" in found.words[0]
-    assert "too few" in found.words[0]
+def test_decoys_are_described():
+    words = " ".join(view([control(0.9)] * 30, judgement()).decoys)
+    assert "60 for 28 of 30" in words
+    assert "1.20 standard deviations" in words
+    assert "2 have no like in this library" in words
+    assert "rough" not in words
+    assert "fast network" not in words
 
 
-def test_relatives_in_the_training_data_are_said():
-    assert any("median similarity of 0.60" in sentence for sentence in view([control(0.99)] * 30).words)
+def test_a_rough_match_and_decoys_of_the_fast_network_are_said():
+    words = " ".join(view([control(0.9)] * 30, judgement(imbalance_after=0.6, refined=50)).decoys)
+    assert "rough" in words
+    assert "10 of the decoys were predicted by the fast network alone" in words
+
+
+def test_the_curve_against_decoys_is_drawn():
+    assert view([control(0.9, name="a")], decoys={"a": np.array([0.1, 0.2], np.float32)}).has_decoy_curve
+    assert not view([control(0.9, name="a")]).has_decoy_curve
+
+
+def test_antibacterials_that_a_gate_stops_are_named():
+    stopped = control(0.0, name="linezolid") | {"excluded_by": "pains"}
+    other = control(0.0, name="glycopeptide") | {"excluded_by": None}
+    assert view([stopped, other, control(0.9)]).gated == ["linezolid"]
 
 
 @pytest.mark.parametrize(
-    ("controls", "library"), [([], None), ([control(0.5)], []), ([control(0.5, kind="inactive")], None)]
+    ("similarity", "in_training", "measured", "counted"),
+    [
+        (1.0, True, "a: inactive; b: inactive", 1),
+        (1.0, True, "a: inactive; b: active", 0),
+        (0.8, True, "a: inactive", 0),
+        (1.0, False, "a: inactive", 0),
+        (1.0, True, None, 0),
+    ],
 )
-def test_nothing_to_compare(controls, library):
-    found = view(controls, library)
-    assert found.verdict == "unknown"
-    assert found.comparisons == []
-
-
-def test_inactives_are_a_comparison_of_their_own():
-    controls = [control(0.9) for _ in range(20)] + [control(0.1, kind="inactive") for _ in range(30)]
-    found = view(controls)
-    against = [c for c in found.comparisons if "inactives" in c.title]
-    assert [c.figures.n_background for c in against] == [30, 30]
-    assert against[0].figures.auroc.value == 1
-    assert "known inactives (30)" in found.strips
+def test_antibacterials_that_were_measured_inactive_are_counted(similarity, in_training, measured, counted):
+    row = control(0.1, in_training=in_training) | {"nn_similarity": similarity, "nn_active": measured}
+    assert view([row]).measured_inactive == counted
 
 
 def test_failed_controls_are_named():
     assert view([control(None, name="broken"), control(0.9)]).failed == [("broken", "valence")]
+
+
+def test_inactives_have_a_strip():
+    assert "known inactives (3)" in view([control(0.9), *[control(0.1, kind="inactive")] * 3]).strips
 
 
 def test_names_are_escaped_in_the_charts():

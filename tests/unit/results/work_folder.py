@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rdkit import Chem, rdBase
 from rdkit.Chem.Scaffolds import MurckoScaffold
@@ -13,14 +14,16 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 from molsieve.chemistry.descriptors import DESCRIPTORS, describe
 from molsieve.chemistry.reasons import RejectedStructure
 from molsieve.chemistry.standardise import standardise_smiles
-from molsieve.columns import LOW_CARDINALITY
+from molsieve.columns import LOW_CARDINALITY, arrow_schema
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.refine import refined_columns
 from molsieve.results.facts import RunFacts, read_inputs
-from molsieve.results.schema import conform, controls_columns, hits_columns, scores_columns
+from molsieve.results.schema import conform, controls_columns, decoys_columns, hits_columns, scores_columns
 from molsieve.scoring.compounds import overlay
 from molsieve.scoring.criteria import fit_profile
+from molsieve.scoring.judgement import Actives, DecoyFacts, judge
 from molsieve.scoring.profile import Profile
+from molsieve.scoring.select import PASSED_OVER
 
 # (title, pattern that raises it, log-odds without it, how much it raises)
 _SIGNALS = {
@@ -118,8 +121,13 @@ def build(folder, rows, profile, *, shard_size, controls=(), shortlist=10**9, hi
     for number, start in enumerate(range(0, max(refined.num_rows, 1), CHUNK_ROWS)):
         _write(library / "refined" / f"{number:05d}.parquet", refined.slice(start, CHUNK_ROWS))
     _write(library / "shortlist.parquet", _shortlist(profile, _compounds(unique, triage), top, audit))
+    _write(folder / "passed_over.parquet", arrow_schema(PASSED_OVER).empty_table())
     _write(folder / "hits.parquet", _hits(profile, hit_ids, records, compounds, scores))
-    _write(folder / "controls.parquet", _controls(profile, controls, scores))
+    scored_controls = _controls(profile, controls, scores)
+    _write(folder / "controls.parquet", scored_controls)
+    decoys, verdict = _judged(scored_controls, scores)
+    _write(folder / "decoys.parquet", decoys)
+    (folder / "judgement.json").write_text(json.dumps(verdict.as_json()))
     digest = hashlib.sha256(repr(rows).encode()).hexdigest()
     manifest = {
         "rows": len(rows),
@@ -236,7 +244,7 @@ NOT_DESCRIBED_EVERY = 7
 
 def _best(profile, compounds, size):
     """Positions of the best compounds, and of a few others as the random sample."""
-    fit = fit_profile(profile, compounds)
+    fit = fit_profile(profile, compounds, {})
     order = np.argsort(-(fit.profile_prob * fit.preference), kind="stable")
     return order[:size], order[size : size + max(1, size // 5)]
 
@@ -260,7 +268,7 @@ def _refined(triage, chosen):
 
 
 def _shortlist(profile, compounds, top, audit):
-    fit = fit_profile(profile, compounds)
+    fit = fit_profile(profile, compounds, {})
     chosen = np.sort(np.concatenate([top, audit]))
     return pa.table(
         {
@@ -278,7 +286,8 @@ def _compounds(rows, triage):
     )
     for name in properties.column_names:
         triage = triage.append_column(name, properties[name])
-    return triage
+    entry = [_noise(row["parent_smiles"], "entry") for row in rows]
+    return triage.append_column("entry_score", pa.array(entry, pa.float32()))
 
 
 KNOWN = ("Nitrofurantoin", "Ciprofloxacin", "Sulfamethoxazole", "Chlorhexidine", "Trimethoprim", "Fusidic acid")
@@ -286,7 +295,7 @@ ALERTS = ("Aliphatic_long_chain", "nitro_group", "Michael_acceptor_1", "phenol_e
 
 
 def _score_columns(profile, compounds, inspected):
-    fit = fit_profile(profile, compounds)
+    fit = fit_profile(profile, compounds, {})
     keys = compounds["parent_smiles"].to_pylist()
     seen = [key if is_in else None for key, is_in in zip(keys, inspected, strict=True)]
     pains = [None if k is None else ["quinone_A(370)"] if _noise(k, "pains") < 0.04 else [] for k in seen]
@@ -310,11 +319,14 @@ def _score_columns(profile, compounds, inspected):
         "record_id": compounds["record_id"],
         "score": score.astype(np.float32),
         "profile_prob": fit.profile_prob,
+        "profile_prob_lo90": fit.probability.low,
+        "profile_prob_hi90": fit.probability.high,
         "desirability": fit.desirability,
     }
     for criterion in profile.criteria:
         columns[f"{criterion.name}_value"] = fit.values[criterion.name]
         columns[f"{criterion.name}_desirability"] = fit.desirabilities[criterion.name]
+        columns[f"{criterion.name}_contribution"] = fit.contributions[criterion.name]
     columns |= {
         "inspected": pa.array([k is not None for k in seen]),
         "pains": pa.array(pains, pa.list_(pa.string())),
@@ -324,7 +336,60 @@ def _score_columns(profile, compounds, inspected):
         "nearest_known": pa.array([None if k is None else KNOWN[int(6 * _noise(k, "nk"))] for k in seen], pa.string()),
         "excluded_by": pa.array(excluded, pa.string()),
     }
-    return pa.table(columns)
+    return pa.table(columns | _of_schema_1_2(profile, fit, seen))
+
+
+def _of_schema_1_2(profile, fit, seen):
+    """Columns of the inspected compounds and of the scores as the stages of schema version 1.2 write them."""
+
+    def some(salt, low, high):
+        return pa.array([None if k is None else low + (high - low) * _noise(k, salt) for k in seen], pa.float32())
+
+    def one_of(salt, *texts):
+        chosen = [None if k is None else texts[int(len(texts) * _noise(k, salt))] for k in seen]
+        return pa.array(chosen, pa.string())
+
+    def alerts(salt, *names):
+        found = [None if k is None else [name for name in names if _noise(k, salt + name) < 0.3] for k in seen]
+        return pa.array(found, pa.list_(pa.string()))
+
+    margin = some("margin", -0.3, 0.8)
+    met = [None if k is None else int(4 * _noise(k, "met")) for k in seen]
+    columns = {
+        "profile_prob_lo90": pa.array(fit.profile_prob * 0.6, pa.float32()),
+        "profile_prob_hi90": pa.array(np.minimum(1, fit.profile_prob * 1.5), pa.float32()),
+        "top_share": some("top", 0, 1),
+        "selectivity_margin": margin,
+        "selectivity_lo90": pc.subtract(margin, pa.scalar(0.2, pa.float32())),
+        "selectivity_hi90": pc.add(margin, pa.scalar(0.2, pa.float32())),
+        "nih": alerts("nih", "aldehyde", "quinone <b>", "nitro"),
+        "reactive": alerts("reactive", "acyl_halide"),
+        "toxicophores": alerts("toxic", "aromatic_nitro", "aromatic_amine"),
+        "antibacterial_target": one_of("target", None, "DNA gyrase <i>"),
+        "resistance_mechanism": one_of("resistance", None, "target mutation & efflux"),
+        "novelty_tversky": some("tversky", 0, 1),
+        "nearest_known_tversky": one_of("nkt", *KNOWN),
+        "training_active_similarity": some("trained", 0, 1),
+        "nearest_training_active": one_of("nta", "sulfadiazine (ecoli_growth_inhibition)", "AAAAAAAAAAAAAA"),
+        "entry_amine": one_of("amine", "primary", "tertiary", "none"),
+        "globularity": some("globularity", 0, 0.5),
+        "entry_rules_met": pa.array(met, pa.int8()),
+        "entry_score": some("entry", 0, 1),
+    }
+    for criterion in profile.criteria:
+        desirability = np.nan_to_num(fit.desirabilities[criterion.name], nan=1.0)
+        factor = criterion.weight / sum(c.weight for c in profile.criteria) * np.log(np.maximum(desirability, 1e-6))
+        columns[f"{criterion.name}_contribution"] = pa.array(factor, pa.float32())
+    return columns
+
+
+def _conform(table, declared):
+    """Table in the shape of the contract; columns that it does not declare stay behind the others."""
+    conformed = conform(table, declared)
+    for name in table.column_names:
+        if name not in conformed.column_names:
+            conformed = conformed.append_column(name, table[name])
+    return conformed
 
 
 def _dense_rank(scores):
@@ -338,7 +403,7 @@ def _scores(profile, compounds, shortlisted, hits):
     table = table.append_column("rank", pa.array(_dense_rank(table["score"].to_numpy())))
     front = [int(1 + 5 * _noise(i, "front")) if seen else None for i, seen in enumerate(inspected)]
     table = table.append_column("pareto_front", pa.array(front, pa.int32()))
-    table = conform(table, scores_columns(profile.criteria))
+    table = _conform(table, scores_columns(profile.criteria))
     eligible = table.filter(table["excluded_by"].is_null()).sort_by([("rank", "ascending"), ("record_id", "ascending")])
     return table, eligible["record_id"].to_pylist()[:hits]
 
@@ -360,6 +425,9 @@ def _hits(profile, hit_ids, records, compounds, scores):
         "input_structure": pa.array([r["structure"] for r in chosen], pa.string()),
         "scaffold": pa.array(scaffolds, pa.string()),
         "cluster": pa.array([1 + list(dict.fromkeys(scaffolds)).index(s) for s in scaffolds], pa.int32()),
+        "cluster_leader": pa.array([1 + scaffolds.index(s) for s in scaffolds], pa.int32()),
+        "cluster_similarity": pa.array([1.0 if scaffolds.index(s) == i else 0.5 for i, s in enumerate(scaffolds)]),
+        "passed_over": pa.array([0] * len(scaffolds), pa.int32()),
         "reasons": pa.array(
             [f"{profile.criteria[0].title}: 42%; nearest known {KNOWN[0]}" for _ in hit_ids], pa.string()
         ),
@@ -415,6 +483,39 @@ def _controls(profile, controls, scores):
     return conform(aligned, columns)
 
 
+DECOYS_EACH = 2
+
+
+def _judged(controls, scores):
+    """Made-up decoys, the first compounds of the library, and the verdict that follows from them."""
+    rows = [row for row in controls.to_pylist() if row["score"] is not None]
+    actives = [row for row in rows if row["kind"] == "active"]
+    chosen = scores.slice(0, DECOYS_EACH * len(actives))
+    owner = np.arange(chosen.num_rows) // DECOYS_EACH
+    decoys = pa.table(
+        {
+            "record_id": chosen["record_id"],
+            "matched_to": pa.array([actives[i]["name"] for i in owner], pa.string()),
+            "property_distance": pa.array([_noise(i, "distance") for i in range(chosen.num_rows)], pa.float32()),
+            "active_similarity": pa.array([0.3 * _noise(i, "like") for i in range(chosen.num_rows)], pa.float32()),
+            "score": chosen["score"],
+        }
+    )
+    verdict = judge(
+        Actives(
+            np.array([row["score"] for row in actives], np.float32),
+            np.array([row["in_training"] is False for row in actives], bool),
+            chosen["score"].to_numpy(),
+            owner,
+        ),
+        np.array([row["score"] for row in rows if row["kind"] == "inactive"], np.float32),
+        scores["score"].to_numpy(),
+        decoys=DecoyFacts(len(actives), len(set(owner.tolist())), chosen.num_rows, DECOYS_EACH, 0.35, 0.9, 0.3, 1),
+        near=0.5,
+    )
+    return conform(decoys, decoys_columns()), verdict
+
+
 def _summaries(folder, rows, unique):
     folder.mkdir(parents=True)
     facts = {
@@ -444,8 +545,6 @@ def _take(rows, within):
 
 
 def _filter(table, within):
-    import pyarrow.compute as pc
-
     ids = table["record_id"]
     return table.filter(pc.and_(pc.greater_equal(ids, within.start), pc.less(ids, within.stop)))
 

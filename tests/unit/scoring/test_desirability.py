@@ -8,12 +8,12 @@ from molsieve.scoring.desirability import FLOOR, geometric_mean, plateau, ramp
 
 def test_plateau_falls_off_on_both_sides():
     values = np.array([50.0, 100, 150, 400, 600, 700, 900])
-    assert plateau(values, (150, 600), 200) == pytest.approx([0.5, 0.75, 1, 1, 1, 0.5, 0])
+    assert plateau(values, (150, 600), (200, 200)) == pytest.approx([0.5, 0.75, 1, 1, 1, 0.5, 0])
 
 
 def test_plateau_with_open_side_and_hard_edge():
     values = np.array([-100.0, 5, 5.001])
-    assert plateau(values, (None, 5), 0) == pytest.approx([1, 1, 0])
+    assert plateau(values, (None, 5), (0, 0)) == pytest.approx([1, 1, 0])
 
 
 def test_ramp_rises_between_worst_and_best():

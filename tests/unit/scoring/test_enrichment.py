@@ -12,6 +12,7 @@ from molsieve.scoring.enrichment import (
     enrichment,
     enrichment_factor,
     largest_enrichment_factor,
+    matched_auroc,
     roc_curve,
     share_in_top,
 )
@@ -111,3 +112,24 @@ def test_a_million_compounds_take_seconds():
     start = time.perf_counter()
     enrichment(active.astype(np.float32), background.astype(np.float32))
     assert time.perf_counter() - start < 10
+
+
+def test_matched_auroc_against_values_worked_out_by_hand():
+    active, decoys = np.array([0.9, 0.5, 0.1]), np.array([0.8, 0.5, 0.6, 0.4, 0.2])
+    # The first beats both of its decoys, the second ties with its only one, the third loses to both of its own.
+    found = matched_auroc(active, decoys, np.array([0, 1, 0, 2, 2]))
+    assert found.value == pytest.approx((1 + 0.5 + 0) / 3)
+    assert found.low <= found.value <= found.high
+
+
+def test_matched_auroc_counts_each_active_once():
+    # An active with 98 easy decoys weighs no more than one with two hard ones.
+    active, decoys = np.array([0.9, 0.1]), np.r_[np.zeros(98), 0.5, 0.5]
+    owner = np.repeat([0, 1], [98, 2])
+    assert matched_auroc(active, decoys, owner).value == 0.5
+    assert auroc(places(active, decoys)) > 0.95
+
+
+def test_matched_auroc_leaves_out_actives_without_decoys():
+    assert matched_auroc(np.array([0.9, 0.0]), np.array([0.5]), np.array([0])).value == 1
+    assert matched_auroc(np.array([0.9]), np.zeros(0), np.zeros(0, np.int64)) is None

@@ -1,50 +1,144 @@
 """Structure checks of a shortlist, over several chunks and worker processes."""
 
+import csv
+
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from molsieve import project_root
-from molsieve.errors import MolsieveError
-from molsieve.scoring.inspect import CHUNK_ROWS, inspect
+from molsieve.chemistry.globularity import globularities
+from molsieve.chemistry.standardise import parse, standardise
+from molsieve.scoring.inspect import CHUNK_ROWS, ConformerOptions, inspect, read_globularities
 
-REFERENCE = project_root() / "resources" / "amr" / "antibacterials.csv"
+PROJECT = project_root()
+REFERENCE = PROJECT / "resources" / "amr" / "antibacterials.csv"
+MODEL = PROJECT / "resources" / "models" / "refine"
+PROFILE = PROJECT / "config" / "profiles" / "amr-gram-negative.yaml"
 CIPROFLOXACIN = "O=C(O)c1cn(C2CC2)c2cc(N3CCNCC3)c(F)cc2c1=O"
+RHODANINE = "O=C1NC(=S)SC1=Cc1ccccc1"
+INDOLE_AMINE = "NCCc1c[nH]c2ccccc12"
 
 
-def shortlist(path, smiles):
-    pq.write_table(pa.table({"record_id": pa.array(range(len(smiles)), pa.int64()), "parent_smiles": smiles}), path)
+def shortlist(path, smiles, scores=None):
+    table = {
+        "record_id": pa.array(range(len(smiles)), pa.int64()),
+        "first_score": pa.array(scores or [0.5] * len(smiles), pa.float32()),
+        "parent_smiles": smiles,
+    }
+    pq.write_table(pa.table(table), path)
     return path
+
+
+def inspected(folder, smiles, *, scores=None, workers=1, reference=REFERENCE, **conformers):
+    """The rows and the report of an inspection."""
+    options = ConformerOptions(**{"compounds": 0} | conformers)
+    report = inspect(
+        shortlist(folder / "s.parquet", smiles, scores),
+        folder / "i.parquet",
+        reference=reference,
+        model=MODEL,
+        profile=PROFILE,
+        conformers=options,
+        scheduler="local",
+        workers=workers,
+    )
+    return pq.read_table(folder / "i.parquet").to_pylist(), report
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_compound_of_every_chunk_is_inspected(tmp_path, workers):
-    smiles = [("C" * (3 + row % 40)) + "O" for row in range(3 * CHUNK_ROWS + 7)]
-    smiles[5] = smiles[2 * CHUNK_ROWS + 5] = CIPROFLOXACIN
-    table = shortlist(tmp_path / "s.parquet", smiles)
-    report = inspect(table, tmp_path / "i.parquet", reference=REFERENCE, scheduler="local", workers=workers)
-    rows = pq.read_table(tmp_path / "i.parquet").to_pylist()
+    smiles = [("C" * (3 + row % 40)) + "O" for row in range(2 * CHUNK_ROWS + 7)]
+    smiles[5] = smiles[CHUNK_ROWS + 5] = CIPROFLOXACIN
+    rows, report = inspected(tmp_path, smiles, workers=workers)
     assert [row["record_id"] for row in rows] == list(range(len(smiles)))
     assert report.compounds == len(smiles)
+    assert report.of_known_class == 2
     known = [row["record_id"] for row in rows if row["antibacterial_class"] == "quinolone"]
-    assert known == [5, 2 * CHUNK_ROWS + 5]
-    assert rows[5]["nearest_known"] == "ciprofloxacin"
-    assert rows[5]["novelty_tanimoto"] == 1.0
+    assert known == [5, CHUNK_ROWS + 5]
+    assert rows[5]["nearest_known"] == rows[5]["nearest_known_tversky"] == "ciprofloxacin"
+    assert rows[5]["novelty_tanimoto"] == rows[5]["novelty_tversky"] == 1.0
+    assert "gyrase" in rows[5]["antibacterial_target"]
+    assert "gyrA" in rows[5]["resistance_mechanism"]
+    assert rows[5]["training_active_similarity"] == 1.0
+    assert rows[5]["nearest_training_active"].startswith("ciprofloxacin (active: ecoli_growth_inhibition")
 
 
 def test_alerts_are_named(tmp_path):
-    rhodanine = "O=C1NC(=S)SC1=Cc1ccccc1"
-    table = shortlist(tmp_path / "s.parquet", [rhodanine, "CCO"])
-    inspect(table, tmp_path / "i.parquet", reference=REFERENCE, scheduler="local", workers=1)
-    rows = pq.read_table(tmp_path / "i.parquet").to_pylist()
+    rows, report = inspected(tmp_path, [RHODANINE, "CCO", "O=[N+]([O-])c1ccc(C(=O)Cl)cc1"])
     assert rows[0]["pains"]
     assert rows[0]["brenk"]
-    assert rows[1]["pains"] == []
+    assert rows[1]["pains"] == rows[1]["reactive"] == rows[1]["toxicophores"] == []
+    assert rows[2]["reactive"] == ["Acid halides"]
+    assert rows[2]["toxicophores"] == ["aromatic nitro", "carboxylic acid halide"]
+    assert "carbonyl_halide" in rows[2]["nih"]
+    assert report.with_pains == 1
 
 
-def test_a_broken_reference_list_is_explained(tmp_path):
-    (tmp_path / "r.csv").write_text("name,smiles\nfine,CCO\nbroken,C1CC\n")
-    table = shortlist(tmp_path / "s.parquet", ["CCO"])
-    with pytest.raises(MolsieveError, match="broken is not a structure") as error:
-        inspect(table, tmp_path / "i.parquet", reference=tmp_path / "r.csv", scheduler="local", workers=1)
-    assert "line 3" in (error.value.where or "")
+def test_the_best_survivors_get_conformers(tmp_path):
+    smiles = [INDOLE_AMINE, CIPROFLOXACIN, RHODANINE, "CCCCCCCCCC", "c1ccc2ccccc2c1"]
+    rows, report = inspected(tmp_path, smiles, scores=[0.2, 0.9, 0.9, 0.1, 0.3], compounds=2)
+    assert [row["entry_score"] is not None for row in rows] == [True, False, False, False, True]
+    assert [row["globularity"] is not None for row in rows] == [True, False, False, False, True]
+    assert report.with_conformers == 2
+    assert (rows[0]["entry_amine"], rows[0]["entry_rules_met"], rows[0]["entry_score"]) == ("primary", 3, 1.0)
+    # The amine needs no conformers.
+    assert rows[1]["entry_amine"] == "secondary"
+    everyone, _ = inspected(tmp_path, smiles, compounds=5, known_too=True)
+    assert all(row["entry_score"] is not None for row in everyone)
+
+
+def test_a_molecule_without_conformers_costs_itself_only(tmp_path):
+    impossible = "[C@H]12CC[C@@H](CC1)C2"  # opposite bridgeheads that no norbornane can have
+    endless = "N1" + "CC(=O)N" * 40 + "CC1=O"
+    smiles = [INDOLE_AMINE, impossible, endless, "c1ccc2ccccc2c1"]
+    rows, report = inspected(tmp_path, smiles, compounds=4, known_too=True, timeout_s=3)
+    assert [row["globularity"] is not None for row in rows] == [True, False, False, True]
+    assert [row["entry_score"] is not None for row in rows] == [True, False, False, True]
+    assert (report.with_conformers, report.without_conformers) == (2, 2)
+
+
+def test_the_table_does_not_depend_on_workers_or_runs(tmp_path):
+    smiles = [INDOLE_AMINE, "CCCCCCN", "OC(c1ccccc1)c1ccncc1", "CC(N)Cc1ccccc1", "c1ccc2ccccc2c1"] * 12
+    first, _ = inspected(tmp_path, smiles, compounds=60)
+    again, _ = inspected(tmp_path, smiles, compounds=60, workers=2)
+    assert first == again
+    assert len({row["globularity"] for row in first}) == 5
+
+
+def test_an_empty_shortlist_gives_an_empty_table(tmp_path):
+    rows, report = inspected(tmp_path, [])
+    assert rows == []
+    assert report.compounds == report.with_conformers == 0
+
+
+def test_columns_carry_their_descriptions(tmp_path):
+    inspected(tmp_path, ["CCO"])
+    schema = pq.read_schema(tmp_path / "i.parquet")
+    assert all(field.metadata[b"description"] for field in schema)
+    assert schema.field("entry_rules_met").type == pa.int8()
+    assert pc.all(
+        pa.array([schema.field(name).type == pa.float32() for name in ("globularity", "entry_score")])
+    ).as_py()
+
+
+def test_the_shipped_shapes_are_those_that_would_be_computed():
+    known = read_globularities(PROJECT / "resources" / "amr" / "control_shapes.csv")
+    with (PROJECT / "resources" / "amr" / "controls.csv").open(newline="") as lines:
+        parents = [standardise(parse(row["smiles"], "smiles")).parent_smiles for row in csv.DictReader(lines)]
+    assert set(parents) == set(known)
+    sample = sorted(parents, key=len)[:60:4]
+    for parent, value in zip(sample, globularities(sample, timeout_s=30.0), strict=True):
+        assert value == pytest.approx(known[parent], abs=1e-5)
+
+
+def test_shapes_computed_before_are_taken_as_they_are(tmp_path):
+    file = tmp_path / "shapes.csv"
+    file.write_text(f"parent_smiles,globularity\n{INDOLE_AMINE},0.125\n{CIPROFLOXACIN},\n")
+    rows, report = inspected(
+        tmp_path, [INDOLE_AMINE, CIPROFLOXACIN, "CCCCN"], compounds=3, known_too=True, computed=file
+    )
+    assert [row["globularity"] for row in rows][:2] == [0.125, None]
+    assert rows[2]["globularity"] > 0
+    assert (report.with_conformers, report.without_conformers) == (2, 1)

@@ -1,5 +1,6 @@
 """Scores, ranks and exclusions, against values worked out by hand."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -36,15 +37,15 @@ def scored(library, profile_file, tmp_path):
 
 def run(library, inspected, profile_file, scores):
     folders = (library.folder / name for name in ("prepared", "triage", "refined"))
-    report = score(*folders, inspected, profile_file, scores, scheduler="local", workers=1)
+    report = score(*folders, inspected, profile_file, scores, reliabilities={}, hits=1, scheduler="local", workers=1)
     return report, pq.read_table(scores).to_pandas().set_index("record_id")
 
 
 def test_scores(scored):
     _, table = scored
     # size is within range for all, so preference is 1; two BRENK alerts cost 0.9 each; PAINS is a gate
-    assert table["score"].tolist() == pytest.approx([0.9, 0.0, 0.7 * 0.81, 0.6, 0.95, 0.1])
-    assert table["profile_prob"].tolist() == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.95, 0.1])
+    assert table["score"].tolist() == pytest.approx([0.9, 0.0, 0.7 * 0.81, 0.6, 0.95, 0.1], rel=1e-5)
+    assert table["profile_prob"].tolist() == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.95, 0.1], rel=1e-5)
 
 
 def test_ranks_are_over_all_shards(scored):
@@ -106,3 +107,63 @@ criteria:
     assert scores["score"].tolist() == pytest.approx([0.2 * 0.01, 0.8, 0.7])
     reasons = [None if value != value else value for value in scores["excluded_by"].astype(object)]
     assert reasons == [None, "not_refined", "not_inspected"]
+
+
+def test_contributions_add_up_to_the_score(scored):
+    _, table = scored
+    parts = table[[f"{name}_contribution" for name in ("activity", "safety", "size")]].sum(axis=1)
+    # Two BRENK alerts of the third compound; the second is behind the PAINS gate.
+    penalty = np.log([1, 1, 0.81, 1, 1, 1])
+    scored_above_0 = table["score"] > 0
+    assert (np.exp(parts + penalty) * scored_above_0).tolist() == pytest.approx(table["score"].tolist(), abs=1e-5)
+
+
+def test_intervals_hold_the_probability(scored):
+    _, table = scored
+    assert (table["profile_prob_lo90"] <= table["profile_prob"] + 1e-6).all()
+    assert (table["profile_prob"] <= table["profile_prob_hi90"] + 1e-6).all()
+    assert table["selectivity_margin"].isna().all()
+
+
+def test_stability_is_that_of_compounds_that_can_be_hits(scored):
+    _, table = scored
+    shares = table["top_share"].tolist()
+    assert shares[:5] == [1, 0, 0, 0, 0]
+    assert np.isnan(shares[5])
+
+
+def test_nothing_is_left_beside_the_shards(scored, tmp_path):
+    assert sorted(path.name for path in (tmp_path / "scores").iterdir()) == ["00000.parquet", "00001.parquet"]
+
+
+def profile_with(tmp_path, profile_file, structure, criteria=""):
+    path = tmp_path / "changed.yaml"
+    path.write_text(profile_file.read_text() + criteria + f"structure: {structure}\n")
+    return path
+
+
+def test_known_antibacterials_are_welcome_where_the_profile_says_so(library, profile_file, tmp_path):
+    library.shard(0, 0, ["CCO", "CCCO"], {"a": [0.9, 0.8], "b": [0, 0], "tox": [0, 0]})
+    library.refine(0, [], {"a": [], "b": [], "tox": []})
+    rows = [{"record_id": 0, "novelty_tanimoto": 1.0}, {"record_id": 1, "antibacterial_class": "penam"}]
+    inspected = inspected_table(tmp_path / "inspected.parquet", rows)
+    profile = profile_with(tmp_path, profile_file, "{known_similarity: null, known_classes: flag}")
+    report, table = run(library, inspected, profile, tmp_path / "scores")
+    assert table["excluded_by"].isna().all()
+    assert report.eligible == 2
+
+
+def test_what_has_no_conformers_is_neutral_and_no_hit(library, profile_file, tmp_path):
+    library.shard(0, 0, ["CCO", "CCCO"], {"a": [0.9, 0.8], "b": [0, 0], "tox": [0, 0]})
+    library.refine(0, [], {"a": [], "b": [], "tox": []})
+    inspected = inspected_table(tmp_path / "inspected.parquet", [{"record_id": 0}, {"record_id": 1}])
+    checks = pq.read_table(inspected)
+    checks = checks.drop_columns([name for name in ("entry_score",) if name in checks.column_names])
+    pq.write_table(checks.append_column("entry_score", pa.array([0.25, None], pa.float32())), inspected)
+    entry = "  - {name: entry, title: Entry, descriptor: entry_score, accept: [0.5, null], fade: 0.5, source: test}\n"
+    profile = profile_with(tmp_path, profile_file, "{pains: gate}", entry)
+    _, table = run(library, inspected, profile, tmp_path / "scores")
+    assert table["excluded_by"].astype(object).tolist()[1] == "not_inspected_3d"
+    assert table["entry_value"].tolist()[0] == pytest.approx(0.25)
+    # Half of the preference: size counts as much and is met.
+    assert table["score"].tolist() == pytest.approx([0.9 * 0.5**0.5, 0.8], rel=1e-4)

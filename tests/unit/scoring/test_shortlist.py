@@ -23,7 +23,7 @@ def fill(library, shards):
 
 
 def run(library, profile_file, out, **options):
-    defaults = {"size": 3, "audit": 2, "seed": 7, "scheduler": "local", "workers": 1}
+    defaults = {"size": 3, "audit": 2, "seed": 7, "scheduler": "local", "workers": 1, "reliabilities": {}}
     return shortlist(library.folder / "prepared", library.folder / "triage", profile_file, out, **(defaults | options))
 
 
@@ -67,7 +67,7 @@ def test_profile_fit_against_values_by_hand(library, profile_file):
     compounds = read_compounds(
         library.folder / "prepared" / "00000.parquet", library.folder / "triage" / "00000.parquet"
     )
-    fit = fit_profile(load_profile(profile_file), compounds)
+    fit = fit_profile(load_profile(profile_file), compounds, {})
     # any of two at 0.5 is 0.75; not toxic is 0.8; ethanol is small enough, C25H52 (352.7 Da) is 52.7 Da too heavy
     assert fit.values["activity"] == pytest.approx([0.75, 0.5])
     assert fit.profile_prob == pytest.approx([0.75 * 0.8, 0.5 * 0.5])

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from molsieve.commands.options import Scheduler, Workers
+from molsieve.commands.options import ProfileFile, Scheduler, Workers
 from molsieve.commands.summary import summarised
 
 
@@ -13,14 +13,37 @@ def inspect_command(
     shortlist: Annotated[Path, typer.Argument(help="Shortlist to inspect.")],
     out: Annotated[Path, typer.Argument(help="Table to write.")],
     reference: Annotated[Path, typer.Option(help="CSV of known antibacterials with the columns name and smiles.")],
+    model: Annotated[Path, typer.Option(help="Directory of the model whose training actives hits are compared with.")],
+    profile: ProfileFile,
+    conformers: Annotated[int, typer.Option(min=0, help="Compounds at most that get conformers.")] = 500,
+    known_too: Annotated[
+        bool, typer.Option(help="Give conformers to compounds with PAINS and to known antibacterials too.")
+    ] = False,
+    computed: Annotated[
+        Path | None, typer.Option(help="CSV of globularities computed before, by parent_smiles.")
+    ] = None,
+    timeout_s: Annotated[float, typer.Option(min=0.1, help="CPU seconds a compound's conformers may take.")] = 30.0,
     scheduler: Scheduler = "local",
     workers: Workers = 2,
 ) -> None:
-    """Look for structural alerts, known classes and the nearest known antibacterial.
+    """Look for structural alerts, known classes, the nearest known antibacterials, and the eNTRy rules.
 
     Example: molsieve inspect shortlist.parquet inspected.parquet --reference resources/amr/antibacterials.csv
+    --model resources/models/refine --profile config/profiles/amr-gram-negative.yaml
     """
-    from molsieve.scoring.inspect import inspect
+    from molsieve.scoring.inspect import ConformerOptions, inspect
 
+    options = ConformerOptions(conformers, known_too=known_too, timeout_s=timeout_s, computed=computed)
     with summarised("inspect", None) as stage:
-        stage.done(inspect(shortlist, out, reference=reference, scheduler=scheduler, workers=workers))
+        stage.done(
+            inspect(
+                shortlist,
+                out,
+                reference=reference,
+                model=model,
+                profile=profile,
+                conformers=options,
+                scheduler=scheduler,
+                workers=workers,
+            )
+        )

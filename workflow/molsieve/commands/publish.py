@@ -71,6 +71,7 @@ def run_facts(work: Path, config: str) -> "RunFacts":
     from molsieve.config import load_yaml, parse_config
     from molsieve.errors import MolsieveError
     from molsieve.models.endpoints import INFO
+    from molsieve.models.reliability import read_reliabilities
     from molsieve.models.store import WEIGHTS
     from molsieve.models.trust import TRUST
     from molsieve.plan import Plan
@@ -89,7 +90,8 @@ def run_facts(work: Path, config: str) -> "RunFacts":
     profile.check_endpoints(panel.endpoints, str(plan.profile))
     folders = {"triage": panel.triage.folder, "refine": panel.refine.folder}
     folders |= {f"further-{i}-{model.folder.name}": model.folder for i, model in enumerate(panel.further, start=1)}
-    resources = [plan.reference, project_root() / "resources" / "amr" / "classes.csv", *filter(None, [plan.controls])]
+    shipped = [project_root() / "resources" / "amr" / name for name in ("classes.csv", "who_priority_weights.csv")]
+    resources = [plan.reference, *shipped, *filter(None, [plan.controls])]
     return RunFacts(
         run=plan.config.run,
         config=plan.config.model_dump(mode="json"),
@@ -105,4 +107,5 @@ def run_facts(work: Path, config: str) -> "RunFacts":
             for name in (INFO, TRUST, WEIGHTS)
         },
         resources={path.name: sha256_of_file(path) for path in resources},
+        reliabilities=read_reliabilities(plan.all_models),
     )

@@ -24,6 +24,13 @@ def run_command(
             help="Files, folders, globs or URLs; options follow ::, e.g. a.csv::structure_column=SMILES,skip_rows=1",
         ),
     ] = None,
+    library: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LIBRARY",
+            help="The same as an argument, for names: approved-drugs screens the approved drugs (extra drugs).",
+        ),
+    ] = None,
     profile: Annotated[str | None, typer.Option(help="Target product profile: a name or a YAML file.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the result set, e.g. results/NAME.")] = None,
     cores: Annotated[int | None, typer.Option(min=1, help="CPU cores; all when not given.")] = None,
@@ -48,7 +55,7 @@ def run_command(
     """
     from molsieve.plan import Plan
 
-    values = run_values(libraries or [], profile, out, configfile, settings or [])
+    values = run_values([*(libraries or []), *(library or [])], profile, out, configfile, settings or [])
     plan = Plan.from_config(values, [configfile] if configfile else [])
     written = Path(plan.work) / "config.yaml"
     if dry_run:

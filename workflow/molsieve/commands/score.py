@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from molsieve.commands.options import ProfileFile, Scheduler, SummaryFile, Workers
+from molsieve.commands.options import ModelFolders, ProfileFile, Scheduler, SummaryFile, Workers
 from molsieve.commands.summary import summarised
 
 
@@ -13,6 +13,8 @@ def score_command(
     folder: Annotated[Path, typer.Argument(help="Work folder of the library.")],
     scores: Annotated[Path, typer.Argument(help="Folder to write, one table a shard.")],
     profile: ProfileFile,
+    model: ModelFolders,
+    hits: Annotated[int, typer.Option(min=1, help="Hits at most; top_share is of so many best.")] = 100,
     scheduler: Scheduler = "local",
     workers: Workers = 2,
     summary: SummaryFile = None,
@@ -20,7 +22,9 @@ def score_command(
     """Score and rank every compound against the profile.
 
     Example: molsieve score work/demo/library work/demo/scores --profile config/profiles/amr-gram-negative.yaml
+    --model resources/models/refine --model resources/models/triage
     """
+    from molsieve.models.reliability import read_reliabilities
     from molsieve.scoring.score import score
 
     with summarised("score", summary) as stage:
@@ -32,6 +36,8 @@ def score_command(
                 folder / "inspected.parquet",
                 profile,
                 scores,
+                reliabilities=read_reliabilities(model),
+                hits=hits,
                 scheduler=scheduler,
                 workers=workers,
             )

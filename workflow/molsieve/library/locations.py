@@ -6,13 +6,14 @@ import os
 from pathlib import Path
 
 from molsieve.errors import MolsieveError
+from molsieve.library.drugs import APPROVED_DRUGS, approved_drugs_file
 from molsieve.library.formats import COMPRESSION_SUFFIXES, FORMAT_SUFFIXES, is_library_name
 
 RDKIT_PREFIX = "rdkit:"
 
 
 def files_of(path: str) -> list[Path]:
-    """Files a path, folder, glob or ``rdkit:PATH`` stands for, sorted.
+    """Files a path, folder, glob, ``rdkit:PATH`` or ``approved-drugs`` stands for, sorted.
 
     Args:
         path: As the user gave it; ``~`` is expanded, ``**`` in a glob spans folders.
@@ -23,6 +24,8 @@ def files_of(path: str) -> list[Path]:
     """
     if path.startswith(RDKIT_PREFIX):
         return [_rdkit_file(path)]
+    if path == APPROVED_DRUGS:
+        return [_readable(approved_drugs_file())]
     given = Path(path).expanduser()
     if given.is_dir():
         return _files_in(given)

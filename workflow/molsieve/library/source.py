@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from molsieve.errors import MolsieveError
 from molsieve.library.download import file_name_of, is_url, local_copy
+from molsieve.library.drugs import APPROVED_DRUGS, NAME_COLUMN, STRUCTURE_COLUMN
 from molsieve.library.locations import files_of
 
 FileFormat = Literal["smiles", "csv", "tsv", "sdf", "parquet"]
@@ -28,7 +29,8 @@ class LibrarySource(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str = Field(
-        min_length=1, description="File, folder, glob, http(s) URL, or rdkit:PATH for a file of the rdkit package."
+        min_length=1,
+        description="File, folder, glob, http(s) URL, rdkit:PATH for a file of the rdkit package, or approved-drugs.",
     )
     format: FileFormat | None = Field(None, description="Format, when the name and the content mislead.")
     structure_column: str | None = Field(
@@ -182,7 +184,8 @@ def resolve(sources: Iterable[LibrarySource]) -> list[ResolvedFile]:
 
     """
     found: dict[tuple[str, LibrarySource], ResolvedFile] = {}
-    for source in sources:
+    for given in sources:
+        source = _with_columns(given)
         if is_url(source.path):
             files = [ResolvedFile(source, source.path, None)]
         else:
@@ -197,6 +200,14 @@ def resolve(sources: Iterable[LibrarySource]) -> list[ResolvedFile]:
         for file in files:
             found.setdefault((file.location, options), file)
     return list(found.values())
+
+
+def _with_columns(source: LibrarySource) -> LibrarySource:
+    """The approved drugs are known by their names, where the user says nothing else."""
+    if source.path != APPROVED_DRUGS:
+        return source
+    columns = {"structure_column": STRUCTURE_COLUMN, "id_column": NAME_COLUMN}
+    return source.model_copy(update={key: getattr(source, key) or name for key, name in columns.items()})
 
 
 def source_names(files: Iterable[ResolvedFile]) -> list[str]:

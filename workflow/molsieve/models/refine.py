@@ -20,13 +20,14 @@ from molsieve.models.domain import is_inside, unseen_fraction
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest
+from molsieve.models.gut_spectrum import spectrum_arrays
 from molsieve.models.kinds import inputs_of, load_any_model
 from molsieve.models.predict import predict
 from molsieve.models.prediction_arrays import endpoint_arrays
 from molsieve.models.record import connectivity_hash
 from molsieve.models.rich_features import RichFeatures, rich_features
 from molsieve.models.store import Model
-from molsieve.results.schema import RECORD_ID, endpoint_columns, predictions_columns
+from molsieve.results.schema import RECORD_ID, endpoint_columns, gut_spectrum_columns, predictions_columns
 
 IN_TRAINING = Column(
     "in_training", pa.bool_(), "Whether a training molecule of any endpoint of any model has the same connectivity"
@@ -59,7 +60,7 @@ def refined_columns(endpoints: Iterable[Endpoint]) -> tuple[Column, ...]:
     """Columns of the refined table."""
     shared = {column.name: column for column in predictions_columns(())}
     predicted = (column for endpoint in endpoints for column in endpoint_columns(endpoint, conformal=True))
-    return (RECORD_ID, *predicted, *(shared[name] for name in _SHARED), IN_TRAINING)
+    return (RECORD_ID, *predicted, *gut_spectrum_columns(), *(shared[name] for name in _SHARED), IN_TRAINING)
 
 
 def chunk_slice(rows: int, chunk: int, chunks: int) -> tuple[int, int]:
@@ -134,10 +135,11 @@ def _predicted(
     """Refined table of compounds that could be described."""
     parents = compounds["parent_smiles"].to_pylist()
     arrays: list[pa.ChunkedArray | pa.Array | NDArray[np.generic]] = [compounds["record_id"]]
-    for model in models:
-        predictions = predict(model, inputs_of(model, described, parents), _BATCH_ROWS, conformal_error)
+    predicted = [predict(model, inputs_of(model, described, parents), _BATCH_ROWS, conformal_error) for model in models]
+    for model, predictions in zip(models, predicted, strict=True):
         arrays += endpoint_arrays(predictions, model.endpoints, conformal=True)
     main = models[0]
+    arrays += spectrum_arrays(predicted[0].value, main.endpoints)
     unseen = unseen_fraction(described.morgan, main.record.morgan_ids)
     inside = is_inside(unseen, main.info.domain.max_unseen_fraction)
     similarity, labels = nearest_labelled(main, described.morgan)

@@ -20,10 +20,11 @@ from molsieve.models.device import choose_device, device_name
 from molsieve.models.domain import is_inside, unseen_fraction
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import features_of
+from molsieve.models.gut_spectrum import spectrum_arrays
 from molsieve.models.predict import predict
 from molsieve.models.prediction_arrays import endpoint_arrays
 from molsieve.models.store import load_model
-from molsieve.results.schema import RECORD_ID, endpoint_columns, predictions_columns
+from molsieve.results.schema import RECORD_ID, endpoint_columns, gut_spectrum_columns, predictions_columns
 
 # Rows of the prepared table read at a time; memory stays flat, whatever the shard.
 _READ_ROWS = 65_536
@@ -44,7 +45,8 @@ class TriageReport:
 def triage_columns(endpoints: Iterable[Endpoint]) -> tuple[Column, ...]:
     """Columns of the triage table."""
     domain = [c for c in predictions_columns(()) if c.name in {"unseen_fraction", "in_domain"}]
-    return (RECORD_ID, *(c for e in endpoints for c in endpoint_columns(e, conformal=False)), *domain)
+    predicted = (c for e in endpoints for c in endpoint_columns(e, conformal=False))
+    return (RECORD_ID, *predicted, *gut_spectrum_columns(), *domain)
 
 
 def triage(
@@ -100,8 +102,10 @@ def triage(
                 inside = is_inside(unseen, main.info.domain.max_unseen_fraction)
                 in_domain += int(inside.sum())
                 arrays: list[pa.ChunkedArray | NDArray[np.generic]] = [table["record_id"]]
-                for model in loaded:
-                    arrays += endpoint_arrays(predict(model, features, batch_size), model.endpoints)
+                predicted = [predict(model, features, batch_size) for model in loaded]
+                for model, predictions in zip(loaded, predicted, strict=True):
+                    arrays += endpoint_arrays(predictions, model.endpoints)
+                arrays += spectrum_arrays(predicted[0].value, main.endpoints)
                 writer.write(pa.table([*arrays, unseen, inside], schema=schema))
     seconds = time.perf_counter() - started
     return TriageReport(

@@ -80,9 +80,24 @@ class WorkFolder:
         return self.root / "hits.parquet"
 
     @property
+    def passed_over(self) -> Path:
+        """Eligible compounds that better hits kept out."""
+        return self.root / "passed_over.parquet"
+
+    @property
     def controls(self) -> Path:
         """Spiked controls; absent when the run has none."""
         return self.root / "controls.parquet"
+
+    @property
+    def decoys(self) -> Path:
+        """Decoys matched to the active controls; absent when the run has no controls."""
+        return self.root / "decoys.parquet"
+
+    @property
+    def judgement(self) -> Path:
+        """What the controls say about the run, as JSON; absent when the run has none."""
+        return self.root / "judgement.json"
 
     @property
     def summaries(self) -> Path:

@@ -49,7 +49,7 @@ class Strip(NamedTuple):
 
 def funnel(steps: Sequence[FunnelStep]) -> Markup:
     """Bars from the records read to the hits; logarithmic where the smallest bar would else be invisible."""
-    left, width, row = 170, 430, 40
+    left, width, row = 270, 430, 34
     largest = max((step.n for step in steps), default=0)
     logarithmic = is_logarithmic(steps)
     parts = []
@@ -57,13 +57,14 @@ def funnel(steps: Sequence[FunnelStep]) -> Markup:
         y = number * row + 6
         share = _length(step.n, largest, logarithmic=logarithmic)
         bar = max(width * share, 2.0) if step.n else 0.0
+        style = "bar last" if number == len(steps) - 1 else "bar"
         parts += [
-            f'<text x="{left - 12}" y="{y + 19}" class="label end">{escape(step.title)}</text>',
-            f'<rect x="{left}" y="{y}" width="{_n(bar)}" height="28" rx="3" class="bar b{number}"/>',
-            f'<text x="{_n(left + bar + 8)}" y="{y + 19}" class="figure">{step.n:,}</text>',
+            f'<text x="{left - 12}" y="{y + 17}" class="label end">{escape(_short(step.title, 38))}</text>',
+            f'<rect x="{left}" y="{y}" width="{_n(bar)}" height="24" rx="3" class="{style}"/>',
+            f'<text x="{_n(left + bar + 8)}" y="{y + 17}" class="figure">{step.n:,}</text>',
         ]
         if step.lost:
-            parts.append(f'<text x="{left + width + 75}" y="{y + 19}" class="note">{escape(step.lost)}</text>')
+            parts.append(f'<text x="{left + width + 75}" y="{y + 17}" class="note">{escape(step.lost)}</text>')
     words = "; ".join(f"{step.title}: {step.n:,}" for step in steps)
     return _svg(1080, len(steps) * row + 8, f"Funnel. {words}", parts, "funnel")
 

@@ -31,6 +31,7 @@ FILES = (
     "hits.xlsx",
     "rejects.parquet",
     "controls.parquet",
+    "decoys.parquet",
     "report.html",
     "schema.json",
     "DATA_DICTIONARY.md",
@@ -99,6 +100,7 @@ def validate_result_set(folder: Path, *, with_checksums: bool = True) -> Validat
         _check_ranks(folder)
         _check_rejects(folder, status)
         hits = _check_hits(folder, status)
+        _check_decoys(folder, status)
     except _Broken as broken:
         raise MolsieveError(
             f"the result set breaks its contract: {broken.what}",
@@ -286,7 +288,10 @@ def _check_exactly_ok(folder: Path, name: str, status: Flags) -> None:
 
 
 def _check_values(folder: Path) -> None:
-    """Probabilities of ok compounds are numbers from 0 to 1; what only tier refine predicts may be null elsewhere."""
+    """Probabilities of ok compounds are numbers from 0 to 1; what only tier refine predicts may be null elsewhere.
+
+    A desirability may be missing where the compound cannot be a hit for that or another reason.
+    """
     for predictions, scores in zip(parts(folder, "predictions"), parts(folder, "scores"), strict=True):
         tier = pq.read_table(predictions, columns=["tier"])["tier"].cast(pa.string())
         is_refined = pc.equal(tier, "refine").to_numpy()
@@ -294,6 +299,9 @@ def _check_values(folder: Path) -> None:
             for column in [c for c in pq.read_schema(path).names if c.endswith(("_prob", "_desirability"))]:
                 values = pq.read_table(path, columns=[column])[column].to_numpy()
                 missing = np.isnan(values)
+                if column.endswith("_desirability"):
+                    excluded = pq.read_table(path, columns=["excluded_by"])["excluded_by"].is_valid().to_numpy()
+                    missing, values = missing & ~excluded, np.where(missing & excluded, 0.0, values)
                 partly = missing[~is_refined].any() and not missing[~is_refined].all()
                 partly = partly or (column == "profile_prob" and missing.any())
                 if not np.all(missing | ((values >= 0) & (values <= 1))) or missing[is_refined].any() or partly:
@@ -341,6 +349,22 @@ def _plain(table: pa.Table) -> pa.Table:
     """Table without dictionaries, which may number equal values differently."""
     fields = [f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in table.schema]
     return table.cast(pa.schema(fields)).replace_schema_metadata(None)
+
+
+def _check_decoys(folder: Path, status: Flags) -> None:
+    path = folder / "decoys.parquet"
+    decoys = pq.read_table(path, columns=["record_id", "matched_to"])
+    record_ids = decoys["record_id"].to_numpy()
+    if len(np.unique(record_ids)) != len(record_ids):
+        raise _Broken("a compound is a decoy twice", path)
+    if np.any(record_ids < 0) or np.any(record_ids >= len(status)) or np.any(status[record_ids] != _OK):
+        raise _Broken("a decoy is not among the ok compounds", path)
+    controls = pq.read_table(folder / "controls.parquet", columns=["name", "kind"])
+    actives = controls.filter(pc.equal(controls["kind"].cast(pa.string()), "active"))["name"]
+    if not pc.all(
+        pc.is_in(decoys["matched_to"].cast(pa.string()), value_set=actives.combine_chunks()), min_count=0
+    ).as_py():
+        raise _Broken("a decoy is matched to no active control", path)
 
 
 def _check_hits(folder: Path, status: Flags) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from molsieve import SCHEMA_VERSION, __version__
 from molsieve.errors import MolsieveError
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.reliability import Reliability
 from molsieve.results.provenance import digest_of, package_digest, versions
 from molsieve.results.schema import Table, tables
 from molsieve.scoring.profile import Profile
@@ -69,6 +70,7 @@ class RunFacts:
         models: SHA-256 of each model file, by a name a reader understands.
         resources: SHA-256 of the other files the result depends on (reference list, controls), by name.
         code: Digest of the sources, because a working copy changes between versions.
+        reliabilities: Family and calibration error of each endpoint.
 
     """
 
@@ -81,6 +83,7 @@ class RunFacts:
     models: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, str] = field(default_factory=dict)
     code: str = field(default_factory=package_digest)
+    reliabilities: Mapping[str, Reliability] = field(default_factory=dict)
 
     @property
     def profile_endpoints(self) -> tuple[Endpoint, ...]:

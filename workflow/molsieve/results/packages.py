@@ -18,6 +18,7 @@ from molsieve.columns import Column
 from molsieve.results.facts import RunFacts
 from molsieve.results.provenance import RELEASED, sha256_of_file
 from molsieve.results.schema import Table
+from molsieve.scoring.judgement import Judgement
 
 PARQUET = "application/vnd.apache.parquet"
 _MEDIA = {
@@ -212,7 +213,12 @@ def checksums(folder: Path, files: Sequence[str]) -> str:
 
 
 def run_json(
-    facts: RunFacts, counts: Mapping[str, Any], stages: Mapping[str, Any], environment: Mapping[str, Any]
+    facts: RunFacts,
+    counts: Mapping[str, Any],
+    funnel: Sequence[Mapping[str, Any]],
+    judgement: Judgement,
+    stages: Mapping[str, Any],
+    environment: Mapping[str, Any],
 ) -> str:
     """Text of ``run.json``: provenance and throughput, and the only place for times and host."""
     provenance = {
@@ -222,6 +228,8 @@ def run_json(
         **environment,
         "inputs": [vars(file) for file in facts.inputs],
         "records": counts,
+        "funnel": funnel,
+        "controls": judgement.as_json(),
         "config": facts.config,
         "profile": facts.profile.model_dump(mode="json"),
         "models": dict(facts.models),

@@ -26,7 +26,9 @@ from molsieve.results.inchikeys import inchikey
 from molsieve.results.packages import checksums, datapackage_json, ro_crate_json, run_json
 from molsieve.results.provenance import environment, git_commit, versions
 from molsieve.results.report import report as render_report
+from molsieve.results.run_funnel import funnel_facts, run_funnel
 from molsieve.results.stages import read_stages
+from molsieve.scoring.judgement import Judgement
 
 __all__ = ["PublishReport", "ValidationReport", "publish", "validate_result_set"]
 
@@ -84,7 +86,7 @@ def publish(
             rows, counts = _write_tables(folder, temporary, facts, inchikey_limit)
             _write_hits_and_controls(folder, temporary, facts, rows)
             _write_report(report or work / "report.html", work, temporary / "report.html", facts)
-            _write_descriptions(temporary, facts, rows, counts, folder.summaries)
+            _write_descriptions(temporary, facts, rows, counts, folder)
             validated = validate_result_set(temporary)
             size = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
             _swap_in(temporary, results)
@@ -105,7 +107,9 @@ def publish(
 
 def _check_inputs(work: WorkFolder) -> None:
     shards = [path(shard) for shard in work.shards for path in (work.prepared, work.triage, work.scores)]
-    missing = [path for path in (work.duplicates, work.shortlist, work.hits, *shards) if not path.is_file()]
+    missing = [
+        path for path in (work.duplicates, work.shortlist, work.hits, work.passed_over, *shards) if not path.is_file()
+    ]
     missing += [] if any(work.refined.glob("*.parquet")) else [work.refined]
     if missing:
         raise MolsieveError(
@@ -227,11 +231,12 @@ def _write_hits_and_controls(work: WorkFolder, out: Path, facts: RunFacts, rows:
     }
     write_xlsx(out / "hits.xlsx", hits, table.columns, about)
     rows["hits"] = hits.num_rows
-    table = facts.tables["controls"]
-    schema = table.schema(metadata)
-    controls = pq.read_table(work.controls) if work.controls.exists() else schema.empty_table()
-    write_table(out / "controls.parquet", conformed(controls, table.columns, work.controls), schema)
-    rows["controls"] = controls.num_rows
+    for name, path in (("controls", work.controls), ("decoys", work.decoys)):
+        table = facts.tables[name]
+        schema = table.schema(metadata)
+        found = pq.read_table(path) if path.exists() else schema.empty_table()
+        write_table(out / f"{name}.parquet", conformed(found, table.columns, path), schema)
+        rows[name] = found.num_rows
 
 
 def _write_report(rendered: Path, work: Path, out: Path, facts: RunFacts) -> None:
@@ -244,21 +249,23 @@ def _write_report(rendered: Path, work: Path, out: Path, facts: RunFacts) -> Non
 
 
 def _write_descriptions(
-    out: Path, facts: RunFacts, rows: Mapping[str, int], counts: Mapping[str, Any], summaries: Path
+    out: Path, facts: RunFacts, rows: Mapping[str, int], counts: Mapping[str, Any], work: WorkFolder
 ) -> None:
     tables = list(facts.tables.values())
     write_text(out / "schema.json", schema_json(tables, rows, facts.file_metadata))
     write_text(out / "DATA_DICTIONARY.md", data_dictionary(tables, rows, facts.run_id))
     write_text(out / "datapackage.json", datapackage_json(out, facts))
-    stages, started = read_stages(summaries)
+    stages, started = read_stages(work.summaries)
     now = datetime.now(UTC)
     times = {
         "started": started.isoformat(timespec="seconds") if started else None,
         "finished": now.isoformat(timespec="seconds"),
         "seconds": round((now - started).total_seconds(), 1) if started else None,
     }
+    funnel = funnel_facts(run_funnel(work, facts.profile))
     surroundings = {**times, "git_commit": git_commit(), **environment(), "versions": versions()}
-    write_text(out / "run.json", run_json(facts, counts, stages, surroundings))
+    judgement = Judgement.of_run(work.judgement)
+    write_text(out / "run.json", run_json(facts, counts, funnel, judgement, stages, surroundings))
     written = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     last = ("ro-crate-metadata.json", CHECKSUMS)
     crate_files = sorted({*written, *FILES} - {"ro-crate-metadata.json"})

@@ -23,8 +23,10 @@ from molsieve.results.provenance import versions
 from molsieve.results.report_cascade import cascade_view
 from molsieve.results.report_controls import ControlsView, controls_view
 from molsieve.results.report_data import Distribution, LibraryFacts, ReportData, gather
-from molsieve.results.report_hits import Z90, hit_cards, sort_titles
+from molsieve.results.report_funnel import empty_sentences, funnel_view
+from molsieve.results.report_hits import Z90, hit_cards, overview_columns, sort_titles
 from molsieve.results.report_models import model_table
+from molsieve.scoring.diversity import DiversityOptions
 from molsieve.scoring.profile import Criterion
 
 _SHOWN_TEXT = 70
@@ -77,7 +79,7 @@ def render(data: ReportData, facts: RunFacts) -> str:
     environment.filters |= {"clip": _clip, "percent": _percent}
     script = (folder / "report.js").read_text(encoding="utf-8")
     controls = controls_view(data)
-    steps = _funnel_steps(data)
+    hits = hit_cards(data.hits, facts)
     html = environment.get_template("report.html.j2").render(
         facts=facts,
         data=data,
@@ -87,15 +89,17 @@ def render(data: ReportData, facts: RunFacts) -> str:
         style=Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup(script),  # noqa: S704
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        funnel=charts.funnel(steps),
+        funnel=funnel_view(data.selection.funnel, data.selection.hits),
         cascade=cascade_view(data),
-        funnel_logarithmic=charts.is_logarithmic(steps),
         reasons=_reason_rows(data.library),
         changes=_change_rows(data.library),
         controls=controls,
         criteria=[_criterion_row(c, {e.name: e.title for e in facts.endpoints}) for c in facts.profile.criteria],
-        hits=hit_cards(data.hits, facts),
+        hits=hits,
+        overview=overview_columns(hits),
+        survivors=_survivors(data.on_survivors),
         sort_titles=sort_titles(facts),
+        ranking=data.selection.ranking,
         endpoint_charts=_charts(data.distributions, facts),
         property_charts=_charts([*data.property_distributions, *data.domain_distributions], facts),
         models=model_table(facts),
@@ -103,40 +107,17 @@ def render(data: ReportData, facts: RunFacts) -> str:
         molsieve_version=__version__,
         schema_version=SCHEMA_VERSION,
         z90=Z90,
+        cluster_similarity=facts.config.get("select", {}).get(
+            "cluster_similarity", DiversityOptions.cluster_similarity
+        ),
         conformal_error=facts.config.get("refine", {}).get("conformal_error", DEFAULT_ERROR),
     )
     return html + "\n"
 
 
-def _funnel_steps(data: ReportData) -> list[charts.FunnelStep]:
-    library = data.library
-    not_inspected = library.predicted - library.inspected
-    largest = list(library.excluded.items())[:2]
-    rest = sum(library.excluded.values()) - sum(count for _, count in largest)
-    gates = ", ".join(
-        [*(f"{count:,} {_gate(name)}" for name, count in largest), *([f"{rest:,} other"] if rest else [])]
-    )
-    chosen = library.eligible - data.hits_total
-    return [
-        charts.FunnelStep("Records read", library.read, ""),
-        charts.FunnelStep("Readable structures", library.parsed, _lost(library.rejected, "rejected")),
-        charts.FunnelStep("Unique compounds", library.unique, _lost(library.duplicates, "duplicates")),
-        charts.FunnelStep(
-            "Predicted", library.predicted, _lost(library.unique - library.predicted, "without prediction")
-        ),
-        charts.FunnelStep("Shortlisted", library.inspected, _lost(not_inspected, "below the shortlist")),
-        charts.FunnelStep("Eligible", library.eligible, f"\N{MINUS SIGN} {gates}" if gates else ""),
-        charts.FunnelStep("Hits", data.hits_total, _lost(chosen, "ranked lower or too similar")),
-    ]
-
-
-def _lost(count: int, how: str) -> str:
-    return f"\N{MINUS SIGN} {count:,} {how}" if count else ""
-
-
-def _gate(name: str) -> str:
-    fixed = {"pains": "PAINS", "known_antibacterial": "known antibacterials", "not_refined": "not refined"}
-    return fixed.get(name, name.replace("hard:", "fail ").replace("_", " "))
+def _survivors(counts: Mapping[str, int]) -> str:
+    """On how many compounds the costly checks were made."""
+    return "; ".join(f"{what} on {count:,}" for what, count in counts.items())
 
 
 @dataclass(frozen=True)
@@ -149,7 +130,7 @@ class _Summary:
 
 def _summary(data: ReportData, facts: RunFacts, controls: ControlsView) -> _Summary:
     library = data.library
-    judged = next((c.figures for c in controls.comparisons if c.style), None)
+    judged = controls.judgement.judged.figures if controls.judgement.judged else None
     domain = library.in_domain / library.predicted if library.predicted else 0.0
     tiles = [
         ("Records read", f"{library.read:,}", ", ".join(file.name for file in facts.inputs)),
@@ -159,7 +140,12 @@ def _summary(data: ReportData, facts: RunFacts, controls: ControlsView) -> _Summ
             f"{library.refined:,} of them by the reference models; {domain:.0%} within the models' domain",
         ),
         ("Rejected", f"{library.rejected:,}", f"{library.duplicates:,} more are duplicates"),
-        ("Hits", f"{data.hits_total:,}", f"{data.scaffolds:,} scaffold{'' if data.scaffolds == 1 else 's'}"),
+        (
+            "Hits",
+            f"{data.hits_total:,}",
+            f"{data.scaffolds:,} scaffold{'' if data.scaffolds == 1 else 's'} in {data.selection.clusters:,} "
+            f"cluster{'' if data.selection.clusters == 1 else 's'}",
+        ),
         (
             "Controls, AUROC",
             f"{judged.auroc.value:.2f}" if judged else "\N{EN DASH}",
@@ -179,17 +165,7 @@ def _sentences(data: ReportData) -> list[str]:
             "The table of reasons below says why; often the structures were read from the wrong column."
         ]
     if not data.hits_total:
-        step = (
-            "the shortlist"
-            if not library.inspected
-            else "the structural gates"
-            if not library.eligible
-            else "selection"
-        )
-        return [
-            f"No compound of the {library.predicted:,} that were predicted became a hit: all were lost at {step}. "
-            "The funnel below shows where. This is a valid result."
-        ]
+        return empty_sentences(data.selection.funnel, library.predicted)
     return [
         f"{data.hits_total:,} of {library.predicted:,} compounds are proposed for a closer look. "
         "They are ranked by computed probabilities; none of them has been measured."
@@ -220,14 +196,21 @@ def _change_rows(library: LibraryFacts) -> list[tuple[str, int, str]]:
 
 def _criterion_row(criterion: Criterion, titles: Mapping[str, str]) -> Mapping[str, Any]:
     if criterion.endpoints:
-        joined = (" or " if criterion.combine == "any" else " and ").join(titles[name] for name in criterion.endpoints)
-        asked = f"{criterion.want}: {joined}"
         worst, best = criterion.desirability or (0.0, 1.0)
         scale = f"0 at a probability of {worst:g}, 1 from {best:g}"
+        joiner = " or " if criterion.combine == "any" else " and "
+        named = [titles[name] for name in criterion.endpoints]
+        if criterion.combine == "weighted":
+            weights = criterion.weight_of_endpoints()
+            named = [f"{titles[name]} (weight {weights[name]:g})" for name in criterion.endpoints]
+            joiner, scale = ", ", f"0 at a weighted share of {worst:g}, 1 from {best:g}"
+        asked = f"{criterion.want}: {joiner.join(named)}"
     else:
         unit = f" {criterion.unit}" if criterion.unit else ""
-        asked = f"{titles.get(criterion.endpoint or '', criterion.descriptor)} {_range(criterion)}{unit}"
-        scale = f"1 inside, falling to 0 over {criterion.fade:g}{unit} outside"
+        # The title names a property already.
+        named_by = f"{titles[criterion.endpoint]} " if criterion.endpoint else ""
+        asked = f"{named_by}{_range(criterion)}{unit}"
+        scale = f"1 inside, {_fading(criterion)}{unit} outside"
     return {
         "title": criterion.title,
         "asked": asked,
@@ -236,6 +219,14 @@ def _criterion_row(criterion: Criterion, titles: Mapping[str, str]) -> Mapping[s
         "weight": criterion.weight,
         "source": criterion.source,
     }
+
+
+def _fading(criterion: Criterion) -> str:
+    low, high = criterion.accept or (None, None)
+    below, above = criterion.fade
+    if below == above or low is None or high is None:
+        return f"falling to 0 over {below if high is None else above:g}"
+    return f"falling to 0 over {below:g} below and {above:g} above,"
 
 
 def _range(criterion: Criterion) -> str:

@@ -2,32 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
 from molsieve.results import charts
 from molsieve.results.report_data import Floats, ReportData
-from molsieve.scoring.enrichment import Enrichment, enrichment, roc_curve
+from molsieve.scoring.enrichment import roc_curve
+from molsieve.scoring.judgement import AGAINST, POORLY_MATCHED, WHO, Comparison, Judgement, Who
 
-# Fewer unseen controls than this say little, whatever the figures.
-FEW = 20
-# Below this lower bound of the AUROC a ranking that separates does so only weakly.
-WEAK_AUROC = 0.6
-CHANCE = 0.5
 MAX_CLASSES = 24
-
-Verdict = Literal["good", "weak", "none", "unknown"]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One row of the table of figures."""
-
-    title: str
-    style: str
-    figures: Enrichment
+# A similarity above this, of a molecule that is in the training data, is to itself.
+_ITSELF = 0.999
 
 
 @dataclass(frozen=True)
@@ -35,126 +22,114 @@ class ControlsView:
     """The section on the controls, ready to be rendered.
 
     Attributes:
-        verdict: Whether the ranking separates known antibacterials from the library.
-        words: The verdict in sentences.
-        comparisons: Figures of all actives and of those outside the training data.
+        judgement: Verdict and figures.
+        rows: The table of figures.
         roc: ROC curves.
+        has_decoy_curve: Whether one of them is against the decoys.
         early: Enrichment curves.
         strips: Place of each control, by class.
         failed: Controls that could not be scored, with the reason.
         n_active: Active controls that were scored.
         n_unseen: Those of them outside the training data.
         n_inactive: Inactive controls that were scored.
+        decoys: How the decoys were chosen and how well they match, in sentences.
+        gated: Names of the active controls that the PAINS gate stops, so that they score 0.
+        measured_inactive: Active controls that the training data hold and found active in no activity endpoint.
 
     """
 
-    verdict: Verdict
-    words: Sequence[str]
-    comparisons: Sequence[Comparison]
+    judgement: Judgement
+    rows: Sequence[Comparison]
     roc: Markup
+    has_decoy_curve: bool
     early: Markup
     strips: Markup
     failed: Sequence[tuple[str, str]]
     n_active: int
     n_unseen: int
     n_inactive: int
+    decoys: Sequence[str]
+    gated: Sequence[str]
+    measured_inactive: int
 
 
 def controls_view(data: ReportData) -> ControlsView:
-    """Compare the controls with the library."""
+    """Lay out what the controls say."""
     scored = [row for row in data.controls if row["score"] is not None]
     actives = [row for row in scored if row["kind"] == "active"]
     unseen = [row for row in actives if row["in_training"] is False]
     inactives = [row for row in scored if row["kind"] == "inactive"]
     library = data.library_scores
-    candidates = [
-        ("Known antibacterials, not in the training data", "unseen", _scores(unseen), library),
-        ("All known antibacterials", "all", _scores(actives), library),
-        ("Unseen antibacterials against known inactives", "", _scores(unseen), _scores(inactives)),
-        ("All known antibacterials against known inactives", "", _scores(actives), _scores(inactives)),
-    ]
-    comparisons = [
-        Comparison(title, style, figures)
-        for title, style, active, background in candidates
-        if (figures := enrichment(active, background)) is not None
-    ]
+    groups: list[tuple[Who, list[Mapping[str, Any]]]] = [("all", actives), ("unseen", unseen)]
     curves = [
-        charts.Curve(title, style, *roc_curve(active, background))
-        for title, style, active, background in reversed(candidates[:2])
-        if len(active) and len(background)
+        charts.Curve(WHO[who], who, *roc_curve(_scores(rows), library)) for who, rows in groups if rows and len(library)
     ]
-    verdict, words = _judge(comparisons, len(actives), len(inactives), _median_similarity(unseen))
+    matched = [row for row in actives if row["name"] in data.decoy_scores]
+    decoys = np.concatenate([np.zeros(0, np.float32), *(data.decoy_scores[row["name"]] for row in matched)])
+    against_decoys = [charts.Curve("decoys", "decoys", *roc_curve(_scores(matched), decoys))] if matched else []
     return ControlsView(
-        verdict=verdict,
-        words=words,
-        comparisons=comparisons,
-        roc=charts.roc(curves),
+        judgement=data.judgement,
+        rows=sorted(data.judgement.comparisons, key=_place),
+        roc=charts.roc([*against_decoys, *curves]),
+        has_decoy_curve=bool(against_decoys),
         early=charts.early(curves, len(library)),
         strips=charts.strips(_strips(actives, inactives, len(library)), len(library)),
         failed=[(row["name"], row["reason_code"] or "not scored") for row in data.controls if row["score"] is None],
         n_active=len(actives),
         n_unseen=len(unseen),
         n_inactive=len(inactives),
+        decoys=_decoy_sentences(data.judgement),
+        gated=[row["name"] for row in actives if row["score"] == 0 and row.get("excluded_by") == "pains"],
+        measured_inactive=sum(map(_was_inactive, actives)),
     )
+
+
+def _was_inactive(row: Mapping[str, Any]) -> bool:
+    """Whether the nearest training molecule is the control itself, and was active nowhere."""
+    measured = row.get("nn_active")
+    is_itself = row["in_training"] and (row["nn_similarity"] or 0) > _ITSELF
+    return bool(is_itself and measured and not any(part.endswith(": active") for part in measured.split("; ")))
+
+
+def _place(comparison: Comparison) -> tuple[int, int, bool]:
+    """Place in the table: properties alone right below what they are to be compared with."""
+    return list(AGAINST).index(comparison.against), list(WHO).index(comparison.who), comparison.by == "properties"
 
 
 def _scores(rows: Sequence[Mapping[str, Any]]) -> Floats:
     return np.array([row["score"] for row in rows], dtype=np.float32)
 
 
-def _median_similarity(rows: Sequence[Mapping[str, Any]]) -> float | None:
-    known = [row["nn_similarity"] for row in rows if row["nn_similarity"] is not None]
-    return float(np.median(known)) if known else None
-
-
-def _judge(
-    comparisons: Sequence[Comparison], n_active: int, n_inactive: int, near: float | None
-) -> tuple[Verdict, list[str]]:
-    figures = {comparison.style: comparison.figures for comparison in comparisons if comparison.style}
-    if not figures:
-        return "unknown", [
-            "No known antibacterials went through this run, or nothing was left to compare them with. "
-            "So nothing here says whether the ranking finds antibacterials."
-        ]
-    seen_only = "unseen" not in figures
-    judged = figures.get("unseen") or figures["all"]
-    who = "known antibacterials" if seen_only else "known antibacterials that the models never saw in training"
-    auroc = judged.auroc
-    interval = f"{judged.n_active} of them, AUROC {auroc.value:.2f}, 95% interval {auroc.low:.2f} to {auroc.high:.2f}"
-    words = []
-    if auroc.low > WEAK_AUROC:
-        verdict: Verdict = "good"
-        words.append(f"The ranking puts {who} ahead of the library ({interval}).")
-        if judged.n_active < FEW:
-            verdict = "weak"
-            words[0] += " They are too few to be sure."
-    elif auroc.low > CHANCE:
-        verdict = "weak"
+def _decoy_sentences(judgement: Judgement) -> list[str]:
+    found = judgement.decoys
+    if found is None:
+        return []
+    words = [
+        f"For each known antibacterial up to {found.wanted} compounds of the library were sought that agree with it in "
+        "molecular weight, logP, rotatable bonds, donors, acceptors and permanent charge and are similar to no known "
+        f"antibacterial of the controls (Tanimoto under {found.max_similarity:g}): {found.decoys:,} for "
+        f"{found.matched} of {found.actives}. They are taken as inactive; nobody measured them."
+    ]
+    if found.imbalance_after is not None:
         words.append(
-            f"The ranking puts {who} only a little ahead of the library ({interval}). Treat the hits as weak leads."
+            f"The mean difference in these properties is {found.imbalance_before:.2f} standard deviations between "
+            f"antibacterials and library and {found.imbalance_after:.2f} between the matched ones and their decoys"
+            + (
+                ": the library has few compounds like them, so the match is rough and size or polarity may still tell "
+                "them apart."
+                if found.imbalance_after > POORLY_MATCHED
+                else "."
+            )
         )
-    else:
-        verdict = "none"
+    left_out = found.actives - found.matched
+    if left_out:
+        words.append(f"{left_out} have no like in this library and are left out of that comparison.")
+    if found.refined < found.decoys:
         words.append(
-            f"Warning: this ranking does not separate {who} from the library ({interval}; 0.50 is chance). "
-            "Do not order compounds because of this ranking."
+            f"{found.decoys - found.refined:,} of the decoys were predicted by the fast network alone, while all "
+            "controls were predicted by the reference models."
         )
-    times = judged.top1.value / 0.01
-    words.append(
-        f"{judged.top1.value:.0%} of them would be in the best 1% of the library, {times:.0f} times what chance gives."
-    )
-    if seen_only:
-        words.append(
-            f"All {n_active} were in the training data, so this measures memory: it says nothing about new chemistry."
-        )
-    elif near is not None:
-        words.append(
-            f"Their nearest training molecules have a median similarity of {near:.2f}: relatives of them were seen, so "
-            "new classes may fare worse."
-        )
-    if not n_inactive:
-        words.append("There were no known inactives to compare with.")
-    return verdict, words
+    return words
 
 
 def _strips(

@@ -16,13 +16,18 @@ from numpy.typing import NDArray
 
 from molsieve.results.assemble import Lookup, WorkFolder
 from molsieve.results.facts import RunFacts
+from molsieve.results.ranking import Ranking, RankingFiles, top_of_ranking
+from molsieve.results.run_funnel import run_funnel
 from molsieve.results.schema import UNIT_TEXT, value_column
 from molsieve.scoring.cascade import Cascade, cascade
 from molsieve.scoring.compounds import PROPERTY_NAMES, read_predictions
+from molsieve.scoring.funnel import Funnel
+from molsieve.scoring.judgement import NO_CONTROLS, Judgement
 from molsieve.scoring.shortlist import first_scores
 
 TOP_HITS = 100
 EXAMPLES = 3
+_DIVERSITY = ["hit", "scaffold", "cluster", "cluster_leader", "cluster_similarity", "passed_over"]
 
 Floats = NDArray[np.floating]
 
@@ -33,6 +38,11 @@ PROPERTIES = (
     ("tpsa_a2", "Polar surface (TPSA)", "Å²", np.linspace(0, 300, 41)),
 )
 _UNIT_EDGES = np.linspace(0, 1, 41)
+# Columns of the inspected compounds that say whether a costly check was computed, and what it is.
+_COSTLY = {
+    "pains": "alerts, known classes and novelty",
+    "entry_score": "3-D conformers for Gram-negative entry",
+}
 # Predictions of rare outcomes crowd near zero; a logarithmic axis from 0.01 % shows them.
 _LOG_EDGES = np.geomspace(1e-4, 1, 41)
 _CROWDED_BELOW = 0.05
@@ -130,6 +140,24 @@ class LibraryFacts:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """How the hits came out of the library, and what they were chosen from."""
+
+    funnel: Funnel
+    ranking: Ranking
+    hits: Sequence[Mapping[str, Any]]
+    """Number, scaffold and cluster of every hit."""
+
+    @property
+    def clusters(self) -> int:
+        """Clusters of similar hits."""
+        return len({row["cluster"] for row in self.hits})
+
+
+NOTHING_SELECTED = Selection(Funnel("Records read", 0, ()), Ranking(0, (), (), 0, 0, 0), ())
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Everything the report draws."""
 
@@ -139,12 +167,19 @@ class ReportData:
     hits: Sequence[Mapping[str, Any]]
     hits_total: int
     scaffolds: int
+    """Distinct Murcko scaffolds among the hits; acyclic hits have none."""
     distributions: Sequence[Distribution]
     property_distributions: Sequence[Distribution]
     domain_distributions: Sequence[Distribution]
     cascade: Cascade
+    judgement: Judgement
+    decoy_scores: Mapping[str, Floats]
+    """Scores of the decoys of each active control, by its name."""
+    on_survivors: Mapping[str, int]
+    """How many compounds each costly check was computed for, by what it is."""
     controls_shortlisted: tuple[int, int] | None
     """How many of the known antibacterials triage alone would have put on top of the library, and of how many."""
+    selection: Selection = NOTHING_SELECTED
 
 
 def gather(work: WorkFolder, facts: RunFacts) -> ReportData:
@@ -165,7 +200,7 @@ class _Collector:
         self.controls = pq.read_table(work.controls) if work.controls.exists() else None
         hits = pq.read_table(work.hits)
         self.hits_total = hits.num_rows
-        self.scaffolds = len(hits["scaffold"].unique())
+        self.all_hits = hits.select(_DIVERSITY).to_pylist()
         self.hits = hits.slice(0, TOP_HITS)
         self.hit_scores: dict[int, dict[str, Any]] = {}
         self.scores: list[NDArray[np.float32]] = []
@@ -202,7 +237,7 @@ class _Collector:
 
     def add(self, shard: str) -> None:
         self._add_prepared(shard)
-        wanted = self.facts.profile.endpoint_names()
+        wanted = self.facts.profile.prediction_names()
         predictions = read_predictions(self.work.triage(shard), self.work.refined, wanted)
         scores = pq.read_table(self.work.scores(shard))
         self.counts["predicted"] += predictions.num_rows
@@ -230,7 +265,7 @@ class _Collector:
         properties = properties.combine_chunks().take(at)
         for name in PROPERTY_NAMES:
             refined = refined.append_column(name, properties[name])
-        scores = first_scores(self.facts.profile, refined)
+        scores = first_scores(self.facts.profile, refined, self.facts.reliabilities)
         self.first_scores.append(pa.table({"record_id": refined["record_id"], "refined_score": scores}))
 
     def _count(self, name: str, column: pa.ChunkedArray) -> None:
@@ -302,13 +337,40 @@ class _Collector:
             controls=self.controls.to_pylist() if self.controls is not None else [],
             hits=[{**row, "scores": self.hit_scores.get(row["record_id"], {})} for row in self.hits.to_pylist()],
             hits_total=self.hits_total,
-            scaffolds=self.scaffolds,
+            scaffolds=len({row["scaffold"] for row in self.all_hits if row["scaffold"]}),
             distributions=[self._score_distribution(scores), *self._endpoint_distributions()],
             property_distributions=[self._distribution(name, title, unit) for name, title, unit, _ in PROPERTIES],
             domain_distributions=self._domain_distributions(),
             cascade=self._cascade(),
+            judgement=Judgement.of_run(self.work.judgement) if self.controls is not None else NO_CONTROLS,
+            decoy_scores=self._decoy_scores(),
+            on_survivors=self._on_survivors(),
             controls_shortlisted=self._controls_shortlisted(),
+            selection=self._selection(),
         )
+
+    def _decoy_scores(self) -> dict[str, Floats]:
+        if not self.work.decoys.is_file():
+            return {}
+        table = pq.read_table(self.work.decoys, columns=["matched_to", "score"])
+        names = table["matched_to"].cast(pa.string()).to_numpy(zero_copy_only=False)
+        scores = table["score"].to_numpy()
+        return {name: scores[names == name] for name in np.unique(names)}
+
+    def _on_survivors(self) -> dict[str, int]:
+        """Counts of the checks that only some compounds get; those of earlier versions are not there."""
+        path = self.work.root / "library" / "inspected.parquet"
+        if not path.is_file():
+            return {}
+        present = pq.read_schema(path).names
+        columns = {name: what for name, what in _COSTLY.items() if name in present}
+        table = pq.read_table(path, columns=list(columns))
+        return {what: table.num_rows - table[name].null_count for name, what in columns.items()}
+
+    def _selection(self) -> Selection:
+        profile = self.facts.profile
+        ranking = top_of_ranking(RankingFiles.of_work(self.work), profile.structure.known_similarity)
+        return Selection(run_funnel(self.work, profile), ranking, self.all_hits)
 
     def _cascade(self) -> Cascade:
         empty = pa.table({"record_id": pa.array([], pa.int64()), "refined_score": pa.array([], pa.float32())})

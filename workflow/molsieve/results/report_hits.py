@@ -1,4 +1,7 @@
-"""The hits as the report shows them: drawing, predictions with their spread, flags and reasons."""
+"""The hits as the report shows them: drawing, predictions with their spread, reasons, alerts, novelty.
+
+A result of an earlier version lacks some columns; what they would say is left out then.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,6 +13,7 @@ from markupsafe import Markup
 from molsieve.models.endpoints import Endpoint
 from molsieve.results.drawing import structure_svg
 from molsieve.results.facts import RunFacts
+from molsieve.results.report_reasons import Contributions, contributions
 from molsieve.results.schema import UNIT_TEXT, value_column
 from molsieve.scoring.profile import Criterion
 
@@ -23,6 +27,15 @@ _MAX_TEXT = 200
 _SET_SIGNS = {"active": " +", "inactive": " \N{MINUS SIGN}", "both": " \N{PLUS-MINUS SIGN}", "none": " ?"}
 
 Quality = Literal["good", "fair", "poor", "none"]
+
+# Alert catalogues: column, title, and what an alert of it means.
+_CATALOGUES = (
+    ("pains", "PAINS", "often interferes with assays (doi 10.1021/jm901137j)"),
+    ("brenk", "BRENK", "unwanted in a screening library: reactive, toxic or unstable (doi 10.1002/cmdc.200700139)"),
+    ("nih", "NIH", "reactive or problematic by the NIH lists (doi 10.1021/jm901070c)"),
+    ("reactive", "Reactive", "may react with proteins unspecifically (doi 10.1021/ci990423o)"),
+    ("toxicophores", "Toxicophore", "occurs often in mutagens (doi 10.1021/jm040835a)"),
+)
 
 # Short names and digits of the properties on a card.
 _PROPERTIES = (
@@ -60,6 +73,21 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Overview:
+    """A hit in the table of all hits; empty text where nothing is known."""
+
+    prob: str
+    interval: str
+    top_share: str
+    selectivity: str
+    novelty: str
+    kin: str
+    alerts: str
+    entry: str
+    cluster: str
+
+
+@dataclass(frozen=True)
 class Hit:
     """One card."""
 
@@ -70,6 +98,10 @@ class Hit:
     rank: int
     profile_prob: float
     score: float
+    overview: Overview
+    contributions: Contributions | None
+    facts: Sequence[tuple[str, str]]
+    """Title and text of what is known of its structure."""
     bars: Sequence[Bar]
     properties: Sequence[tuple[str, str, Quality]]
     flags: Sequence[Flag]
@@ -106,7 +138,24 @@ def hit_cards(rows: Sequence[Mapping[str, Any]], facts: RunFacts) -> list[Hit]:
     return [_card(row, facts) for row in rows]
 
 
-def _card(row: Mapping[str, Any], facts: RunFacts) -> Hit:
+def overview_columns(hits: Sequence[Hit]) -> list[tuple[str, str]]:
+    """Name and title of the columns of the table of all hits; those that no hit has anything for are left out."""
+    titles = {
+        "interval": "90% interval",
+        "top_share": "stays on top",
+        "selectivity": "selectivity margin",
+        "novelty": "nearest known antibacterial",
+        "kin": "known class",
+        "alerts": "alerts",
+        "entry": "Gram-negative entry",
+        "cluster": "cluster",
+    }
+    return [(name, title) for name, title in titles.items() if any(getattr(hit.overview, name) for hit in hits)]
+
+
+def _card(hit: Mapping[str, Any], facts: RunFacts) -> Hit:
+    # Of a column that both tables have, the hits table's.
+    row = {**dict.fromkeys(hit), **hit["scores"], **{name: value for name, value in hit.items() if value is not None}}
     svg = structure_svg(row["parent_smiles"], WIDTH, HEIGHT)
     identifier = row["compound_id"] or f"record {row['record_id']}"
     sorting = [row["hit"], row["profile_prob"], row["novelty_tanimoto"], row["mw_da"]]
@@ -120,6 +169,9 @@ def _card(row: Mapping[str, Any], facts: RunFacts) -> Hit:
         rank=row["rank"],
         profile_prob=row["profile_prob"],
         score=row["score"],
+        overview=_overview(row),
+        contributions=contributions(facts.profile, row["scores"], row["score"]),
+        facts=_structure_facts(row),
         bars=[_bar(endpoint, row, facts) for endpoint in facts.profile_endpoints],
         properties=_properties(row, facts.profile.criteria),
         flags=_flags(row),
@@ -130,7 +182,7 @@ def _card(row: Mapping[str, Any], facts: RunFacts) -> Hit:
         sort_values=",".join("" if value is None else f"{value:.6g}" for value in sorting),
         search_text=" ".join(text for text in searched if text).lower(),
         in_domain=row["in_domain"] is not False,
-        alerts=len(row["brenk"] or ()),
+        alerts=sum(len(row.get(name) or ()) for name, *_ in _CATALOGUES),
     )
 
 
@@ -209,12 +261,9 @@ def _flags(row: Mapping[str, Any]) -> list[Flag]:
     elif row["in_domain"]:
         flags.append(Flag("good", "in domain", "The models were trained on molecules like this one."))
     flags += [
-        Flag(
-            "warn",
-            name.replace("_", " "),
-            "BRENK alert: a group that often causes trouble. It weighs, it does not exclude.",
-        )
-        for name in row["brenk"] or ()
+        Flag("warn", _clip(f"{title}: {names}"), f"{title} alert: {meaning}. It weighs, it does not exclude.")
+        for column, title, meaning in _CATALOGUES
+        if (names := _alert_names(row, column))
     ]
     if row["antibacterial_class"]:
         flags.append(Flag("info", row["antibacterial_class"], "Has the pattern of this known antibacterial class."))
@@ -236,6 +285,105 @@ def _flags(row: Mapping[str, Any]) -> list[Flag]:
             )
         )
     return flags
+
+
+def _overview(row: Mapping[str, Any]) -> Overview:
+    low, high = row.get("profile_prob_lo90"), row.get("profile_prob_hi90")
+    margin, least = row.get("selectivity_margin"), row.get("selectivity_lo90")
+    most = row.get("selectivity_hi90")
+    share, entry = row.get("top_share"), row.get("entry_score")
+    alerts = [f"{title} {len(row[column])}" for column, title, _ in _CATALOGUES if row.get(column)]
+    nearest, similarity = row.get("nearest_known"), row.get("novelty_tanimoto")
+    return Overview(
+        prob=f"{row['profile_prob']:.2f}",
+        interval="" if low is None or high is None else f"{low:.2f} to {high:.2f}",
+        top_share="" if share is None else f"{share:.0%}",
+        selectivity="" if margin is None else f"{margin:+.2f}{_interval(least, most)}",
+        novelty="" if nearest is None or similarity is None else f"{nearest} {similarity:.2f}",
+        kin=row.get("antibacterial_class") or "",
+        alerts=", ".join(alerts),
+        entry="" if entry is None else f"{entry:.2f}",
+        cluster="" if row.get("cluster") is None else str(row["cluster"]),
+    )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" ({low:+.2f} to {high:+.2f})"
+
+
+def _structure_facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is known of the structure, each with a title; only what is known."""
+    shown = [("selectivity", _selectivity_text(row)), ("stability of its rank", _stability_text(row))]
+    shown += [("novelty", _novelty_text(row)), ("nearest training active", _training_text(row))]
+    shown += [
+        ("class", row.get("antibacterial_class") or ""),
+        ("target of the class", _text(row, "antibacterial_target")),
+    ]
+    shown += [("resistance", _text(row, "resistance_mechanism")), ("Gram-negative entry", _entry_text(row))]
+    shown += [(f"{title} alerts", _alert_names(row, column)) for column, title, _ in _CATALOGUES]
+    shown += [("cluster", _cluster_text(row))]
+    return [(title, text) for title, text in shown if text]
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    return _clip(str(row.get(name) or ""))
+
+
+def _selectivity_text(row: Mapping[str, Any]) -> str:
+    margin = row.get("selectivity_margin")
+    if margin is None:
+        return ""
+    interval = _interval(row.get("selectivity_lo90"), row.get("selectivity_hi90"))
+    low = row.get("selectivity_lo90")
+    verdict = "not told from toxicity" if low is not None and low <= 0 else "activity exceeds toxicity"
+    return f"margin {margin:+.2f}{interval}: {verdict}"
+
+
+def _stability_text(row: Mapping[str, Any]) -> str:
+    share = row.get("top_share")
+    return "" if share is None else f"among the best under {share:.0%} of random changes of the profile's weights"
+
+
+def _novelty_text(row: Mapping[str, Any]) -> str:
+    parts = []
+    if row.get("nearest_known") and row.get("novelty_tanimoto") is not None:
+        parts.append(f"Tanimoto {row['novelty_tanimoto']:.2f} to {row['nearest_known']}")
+    if row.get("nearest_known_tversky") and row.get("novelty_tversky") is not None:
+        parts.append(f"has {row['novelty_tversky']:.0%} of the features of {row['nearest_known_tversky']} (Tversky)")
+    return "; ".join(parts)
+
+
+def _training_text(row: Mapping[str, Any]) -> str:
+    similarity, name = row.get("training_active_similarity"), row.get("nearest_training_active")
+    return "" if similarity is None or not name else _clip(f"Tanimoto {similarity:.2f} to {name}")
+
+
+def _entry_text(row: Mapping[str, Any]) -> str:
+    amine, score = row.get("entry_amine"), row.get("entry_score")
+    parts = [] if not amine else ["no ionisable amine" if amine == "none" else f"amine: {amine}"]
+    if score is None:
+        return "; ".join([*parts, "no conformers computed"]) if parts else ""
+    if row.get("globularity") is not None:
+        parts.append(f"globularity {row['globularity']:.2f}")
+    if row.get("entry_rules_met") is not None:
+        parts.append(f"{row['entry_rules_met']} of 3 eNTRy rules met")
+    return "; ".join([*parts, f"score {score:.2f}"])
+
+
+def _cluster_text(row: Mapping[str, Any]) -> str:
+    if row.get("cluster") is None:
+        return ""
+    text, leader = str(row["cluster"]), row.get("cluster_leader")
+    if leader is not None and leader != row["hit"]:
+        near = row.get("cluster_similarity")
+        text += f", led by hit {leader}" + ("" if near is None else f" (Tanimoto {near:.2f})")
+    if row.get("passed_over"):
+        text += f"; {row['passed_over']} analogues were left out for it"
+    return text
+
+
+def _alert_names(row: Mapping[str, Any], column: str) -> str:
+    return ", ".join(name.replace("_", " ") for name in row.get(column) or ())
 
 
 def _measured(outcomes: str) -> str:

@@ -81,6 +81,8 @@ class Table(NamedTuple):
         return arrow_schema(self.columns, metadata)
 
 
+GUT_SPECTRUM = "gut_spectrum"
+
 RECORD_ID = Column(
     "record_id",
     pa.int64(),
@@ -180,6 +182,25 @@ def endpoint_columns(endpoint: EndpointLike, *, conformal: bool) -> tuple[Column
     )
 
 
+def gut_spectrum_columns() -> tuple[Column, Column, Column]:
+    """Columns derived from the predictions of the gut strains together."""
+    what = "Share of the commensal gut strains that are inhibited"
+    return (
+        Column(
+            GUT_SPECTRUM,
+            F32,
+            f"{what}, 0 to 1: mean of their probabilities; low is narrow-spectrum. Null where no gut strain is "
+            "predicted",
+        ),
+        Column(
+            f"{GUT_SPECTRUM}_lo90",
+            F32,
+            f"{what}: lower bound of the 90 % interval, in which the outcomes of the strains go together as measured",
+        ),
+        Column(f"{GUT_SPECTRUM}_hi90", F32, f"{what}: upper bound of the 90 % interval"),
+    )
+
+
 def predictions_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]:
     """``predictions``: one row for every compound with status ok."""
     return (
@@ -191,6 +212,7 @@ def predictions_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]
             nullable=False,
         ),
         *(column for endpoint in endpoints for column in endpoint_columns(endpoint, conformal=True)),
+        *gut_spectrum_columns(),
         Column(
             "unseen_fraction",
             F32,
@@ -228,21 +250,94 @@ def scores_columns(criteria: Iterable[CriterionLike]) -> tuple[Column, ...]:
             nullable=False,
         ),
         Column("score", F32, "What the ranking is by; higher is better. See run.json for the profile", nullable=False),
-        Column("profile_prob", F32, "Probability of meeting every criterion of the profile, 0 to 1", nullable=False),
+        Column(
+            "profile_prob",
+            F32,
+            "Probability of meeting every required criterion of the profile, 0 to 1: mean over draws of the "
+            "uncertainty of ensemble and calibration",
+            nullable=False,
+        ),
+        Column(
+            "profile_prob_lo90",
+            F32,
+            "Lower bound of the 90 % interval of that probability over the draws",
+            nullable=False,
+        ),
+        Column(
+            "profile_prob_hi90",
+            F32,
+            "Upper bound of the 90 % interval of that probability over the draws",
+            nullable=False,
+        ),
         Column("desirability", F32, "Weighted geometric mean of the criteria's desirabilities, 0 to 1", nullable=False),
         *(column for criterion in criteria for column in criterion_columns(criterion)),
+        Column(
+            "selectivity_margin",
+            F32,
+            "Probability of activity less the largest probability of toxicity, -1 to 1, over the criteria the profile "
+            "names for it; below 0 the compound is likelier to be toxic than active. Null: the profile names none, or "
+            "not predicted",
+        ),
+        Column("selectivity_lo90", F32, "Lower bound of the 90 % interval of that margin"),
+        Column("selectivity_hi90", F32, "Upper bound of the 90 % interval of that margin"),
         Column(
             "inspected",
             pa.bool_(),
             "Whether the compound was shortlisted, so that alerts, class and novelty were computed",
             nullable=False,
         ),
+        *structure_columns(),
+        Column(
+            "pareto_front",
+            pa.int32(),
+            "Number of the Pareto front over the criteria (1 = no other compound is better in all of them); "
+            "null: not inspected",
+        ),
+        Column(
+            "top_share",
+            F32,
+            "Share of random changes of the profile's weights (two thirds of them within a factor of 1.5) under which "
+            "the compound is among as many best as there can be hits; 0 for one that cannot be a hit; null: not "
+            "inspected",
+        ),
+        Column(
+            "excluded_by",
+            LOW_CARDINALITY,
+            "Why the compound cannot be a hit: pains, known_antibacterial, not_inspected, not_refined (a criterion "
+            "needs the tier refine, which could not describe it), not_inspected_3d (a criterion needs its conformers, "
+            "which are computed for the best alone) or hard:<criterion>; null: eligible",
+        ),
+    )
+
+
+def structure_columns() -> tuple[Column, ...]:
+    """What the stage ``inspect`` finds in the structure of a shortlisted compound."""
+    return (
         Column("pains", STRINGS, "Names of the PAINS patterns found; empty: none; null: not inspected"),
         Column("brenk", STRINGS, "Names of the BRENK alerts found; empty: none; null: not inspected"),
+        Column("nih", STRINGS, "Names of the NIH alerts found; empty: none; null: not inspected"),
+        Column(
+            "reactive", STRINGS, "Names of the reactive groups found (Glaxo's list); empty: none; null: not inspected"
+        ),
+        Column(
+            "toxicophores",
+            STRINGS,
+            "Names of the mutagenicity toxicophores found (Kazius); empty: none; null: not inspected",
+        ),
         Column(
             "antibacterial_class",
             LOW_CARDINALITY,
             "Known antibacterial class whose pattern the compound has; null: none, or not inspected",
+        ),
+        Column(
+            "antibacterial_target",
+            LOW_CARDINALITY,
+            "What the members of that class act on; null: no class, a class without a common target, or not inspected",
+        ),
+        Column(
+            "resistance_mechanism",
+            LOW_CARDINALITY,
+            "Main ways in which bacteria resist that class; null: no class, none in common, or not inspected",
         ),
         Column(
             "novelty_tanimoto",
@@ -252,22 +347,52 @@ def scores_columns(criteria: Iterable[CriterionLike]) -> tuple[Column, ...]:
         ),
         Column("nearest_known", LOW_CARDINALITY, "Name of that nearest known antibacterial; null: not inspected"),
         Column(
-            "pareto_front",
-            pa.int32(),
-            "Number of the Pareto front over the criteria (1 = no other compound is better in all of them); "
-            "null: not inspected",
+            "novelty_tversky",
+            F32,
+            "Largest share of a known antibacterial's features (Morgan radius 2, 2048 bits) that the compound has; "
+            "1: it may hold the whole of it; known antibacterials with fewer than 25 features do not count; null: not "
+            "inspected",
+        ),
+        Column("nearest_known_tversky", LOW_CARDINALITY, "Name of that known antibacterial; null: not inspected"),
+        Column(
+            "training_active_similarity",
+            F32,
+            "Tanimoto similarity (Morgan radius 2, 2048 bits) to the nearest training molecule that was active in an "
+            "activity endpoint; null: not inspected",
         ),
         Column(
-            "excluded_by",
+            "nearest_training_active",
             LOW_CARDINALITY,
-            "Why the compound cannot be a hit: pains, known_antibacterial, not_inspected, not_refined (a criterion "
-            "needs the tier refine, which could not describe it) or hard:<criterion>; null: eligible",
+            "That training molecule: its name if it is a known antibacterial, else the hash of its connectivity, and "
+            "the endpoints it is active in; null: not inspected",
+        ),
+        Column(
+            "entry_amine",
+            LOW_CARDINALITY,
+            "Best ionisable nitrogen for entry into Gram-negative bacteria: primary, secondary or tertiary amine, "
+            "other (quaternary nitrogen, guanidine, amidine) or none; null: not inspected",
+        ),
+        Column(
+            "globularity",
+            F32,
+            "Globularity averaged over conformers, 0 (flat) to 1 (a sphere); null: no conformers were made",
+        ),
+        Column(
+            "entry_rules_met",
+            pa.int8(),
+            "How many of the three eNTRy rules are met: ionisable nitrogen, at most 5 rotatable bonds, globularity of "
+            "at most 0.25; null: no conformers were made",
+        ),
+        Column(
+            "entry_score",
+            F32,
+            "Mean of the three eNTRy rules as soft scores, 0 to 1; null: no conformers were made",
         ),
     )
 
 
-def criterion_columns(criterion: CriterionLike) -> tuple[Column, Column]:
-    """Columns that hold the raw and the transformed value of one criterion of the profile."""
+def criterion_columns(criterion: CriterionLike) -> tuple[Column, Column, Column]:
+    """Columns that hold the raw value, the transformed value and the part in the score of one criterion."""
     return (
         Column(
             f"{criterion.name}_value",
@@ -280,6 +405,13 @@ def criterion_columns(criterion: CriterionLike) -> tuple[Column, Column]:
             f"{criterion.name}_desirability",
             F32,
             f"{criterion.title}: desirability of that value, 0 (unacceptable) to 1 (as wished); null where it has none",
+        ),
+        Column(
+            f"{criterion.name}_contribution",
+            F32,
+            f"{criterion.title}: natural logarithm of the factor it puts on the score, 0 at best, -0.69 where it "
+            "halves it. These and the logarithm of the penalty for alerts add up to that of the score; null where not "
+            "judged",
         ),
     )
 
@@ -298,7 +430,9 @@ def hits_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]:
     return (
         Column("hit", pa.int32(), "Number of the hit, 1 = best, after selection for diversity", nullable=False),
         RECORD_ID,
-        *(scores[name] for name in ("rank", "score", "profile_prob", "desirability")),
+        *(scores[name] for name in ("rank", "score", "profile_prob", "profile_prob_lo90", "profile_prob_hi90")),
+        *(scores[name] for name in ("desirability", "top_share", "pareto_front")),
+        *(scores[name] for name in ("selectivity_margin", "selectivity_lo90", "selectivity_hi90")),
         *(compounds[name] for name in ("compound_id", "source", "source_row", "input_structure")),
         compounds["parent_smiles"]._replace(nullable=False),
         compounds["inchikey"],
@@ -306,9 +440,23 @@ def hits_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]:
         predictions["tier"],
         *(column for endpoint in endpoints for column in endpoint_columns(endpoint, conformal=True)),
         *(predictions[name] for name in ("nn_similarity", "nn_active", "in_domain", "unseen_fraction")),
-        *(scores[name] for name in ("novelty_tanimoto", "nearest_known", "antibacterial_class", "brenk")),
+        *(column for column in structure_columns() if column.name != "pains"),
         Column("scaffold", pa.string(), "Murcko scaffold as SMILES; empty for acyclic molecules"),
-        Column("cluster", pa.int32(), "Cluster of similar hits the compound belongs to, numbered from 1"),
+        Column(
+            "cluster",
+            pa.int32(),
+            "Cluster of similar hits the compound belongs to, numbered from 1 in the order of the leaders: a hit joins "
+            "the most similar better leader at a Tanimoto similarity (Morgan radius 2, 2048 bits) of at least "
+            "select.cluster_similarity, else it leads a cluster of its own",
+        ),
+        Column("cluster_leader", pa.int32(), "Hit that leads the cluster: its best-ranked one; of a leader, itself"),
+        Column("cluster_similarity", F32, "Tanimoto similarity to the leader; 1 for a leader"),
+        Column(
+            "passed_over",
+            pa.int32(),
+            "Eligible compounds ranked lower that were left out because of this hit: too similar to it, or of its "
+            "scaffold when there were enough of that; the analogues to look at next",
+        ),
         Column("reasons", pa.string(), "Why the compound ranks where it does, in words"),
         Column(
             "library_properties", pa.string(), "The other columns or SDF tags of the record, as a JSON object; or null"
@@ -316,11 +464,14 @@ def hits_columns(endpoints: Iterable[EndpointLike]) -> tuple[Column, ...]:
     )
 
 
+# What needs the whole library, in which controls have no place.
+_OF_THE_LIBRARY = {"record_id", "rank", "pareto_front", "top_share", "inspected"}
+
+
 def controls_columns(endpoints: Iterable[EndpointLike], criteria: Iterable[CriterionLike]) -> tuple[Column, ...]:
     """Columns of ``controls``: one row for every control; controls go the same way as the library."""
     predictions = [column for column in predictions_columns(endpoints) if column.name != "record_id"]
-    # Ranks and fronts are of the library, in which controls have no place.
-    scores = [c for c in scores_columns(criteria) if c.name not in {"record_id", "rank", "pareto_front", "inspected"}]
+    scores = [c for c in scores_columns(criteria) if c.name not in _OF_THE_LIBRARY]
     return (
         Column("name", pa.string(), "Name of the control", nullable=False),
         Column("kind", LOW_CARDINALITY, "active: known antibacterial; inactive: known not to be one", nullable=False),
@@ -341,6 +492,33 @@ def controls_columns(endpoints: Iterable[EndpointLike], criteria: Iterable[Crite
         # Controls that were rejected have no predictions and no scores.
         *(c._replace(nullable=True) for c in (*predictions, *scores) if c.name != "antibacterial_class"),
         Column("would_rank", pa.int64(), "1 + the number of library compounds that score higher; null when rejected"),
+    )
+
+
+def decoys_columns() -> tuple[Column, ...]:
+    """``decoys``: compounds of the library that share the properties of an active control, but not its structure."""
+    return (
+        RECORD_ID,
+        Column(
+            "matched_to",
+            LOW_CARDINALITY,
+            "Name of the active control whose properties the compound has",
+            nullable=False,
+        ),
+        Column(
+            "property_distance",
+            pa.float32(),
+            "Largest difference in molecular weight (of 62.5 Da), logP (1.8), rotatable bonds (2), donors (1) or "
+            "acceptors (2), as a share of the number in brackets: 0 is equal, 1 the most that is allowed",
+            nullable=False,
+        ),
+        Column(
+            "active_similarity",
+            pa.float32(),
+            "Tanimoto similarity (Morgan radius 2, 2048 bits) to the most similar active control",
+            nullable=False,
+        ),
+        Column("score", pa.float32(), "Score of the compound, as in scores", nullable=False),
     )
 
 
@@ -371,6 +549,7 @@ def tables(
         Table("hits", "hits.parquet", "one hit, best first", "hit", hits_columns(profile_endpoints)),
         Table("rejects", "rejects.parquet", "one record that was rejected", "record_id", compounds),
         Table("controls", "controls.parquet", "one spiked control", "name", controls_columns(endpoints, criteria)),
+        Table("decoys", "decoys.parquet", "one matched decoy", "record_id", decoys_columns()),
     )
 
 

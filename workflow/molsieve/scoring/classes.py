@@ -1,4 +1,4 @@
-"""Known antibiotic classes, recognised by substructure."""
+"""Known antibiotic classes, recognised by substructure, with their target and how bacteria resist them."""
 
 import csv
 from functools import cache
@@ -10,11 +10,15 @@ from molsieve import project_root
 
 
 class ClassPattern(NamedTuple):
-    """A substructure that all members of a class share."""
+    """A substructure that marks a class, or those members of a class that share a target."""
 
     antibacterial_class: str
     pattern: Chem.Mol
     min_heavy_atoms: int
+    target: str | None
+    """What the members act on; None where the class is too mixed to say."""
+    resistance_mechanism: str | None
+    """The main ways in which bacteria resist them; None where the class is too mixed to say."""
 
 
 @cache
@@ -23,16 +27,26 @@ def class_patterns() -> tuple[ClassPattern, ...]:
     with (project_root() / "resources" / "amr" / "classes.csv").open(encoding="utf-8", newline="") as lines:
         return tuple(
             ClassPattern(
-                row["antibacterial_class"], Chem.MolFromSmarts(row["smarts"]), int(row["min_heavy_atoms"] or 0)
+                row["antibacterial_class"],
+                Chem.MolFromSmarts(row["smarts"]),
+                int(row["min_heavy_atoms"] or 0),
+                row["target"] or None,
+                row["resistance_mechanism"] or None,
             )
             for row in csv.DictReader(lines)
         )
 
 
-def antibacterial_class(mol: Chem.Mol) -> str | None:
-    """First known antibiotic class the molecule belongs to, or None."""
+def known_class(mol: Chem.Mol) -> ClassPattern | None:
+    """First pattern of a known antibiotic class that the molecule has, or None."""
     atoms = mol.GetNumHeavyAtoms()
     for known in class_patterns():
         if atoms >= known.min_heavy_atoms and mol.HasSubstructMatch(known.pattern):
-            return known.antibacterial_class
+            return known
     return None
+
+
+def antibacterial_class(mol: Chem.Mol) -> str | None:
+    """Name of the first known antibiotic class the molecule belongs to, or None."""
+    known = known_class(mol)
+    return known.antibacterial_class if known else None

@@ -23,6 +23,7 @@ def read_compounds(
     refined: Path | None = None,
     extra: tuple[str, ...] = (),
     endpoints: Iterable[str] | None = None,
+    properties: Sequence[str] = PROPERTY_NAMES,
 ) -> pa.Table:
     """Predictions of a shard with the properties of the same compounds beside them, in input order.
 
@@ -32,15 +33,16 @@ def read_compounds(
         refined: Folder of the refined predictions, which replace those of triage; None leaves them out.
         extra: Further columns of the prepared table, e.g. ``parent_smiles``.
         endpoints: Endpoints whose predictions are read, beside what tells of the domain; all columns when not given.
+        properties: Properties that are read.
 
     """
     predictions = read_predictions(triage, refined, endpoints)
-    properties = pq.read_table(prepared, columns=["record_id", *PROPERTY_NAMES, *extra])
-    kept = properties.filter(pc.is_in(properties["record_id"], value_set=predictions["record_id"].combine_chunks()))
+    table = pq.read_table(prepared, columns=["record_id", *properties, *extra])
+    kept = table.filter(pc.is_in(table["record_id"], value_set=predictions["record_id"].combine_chunks()))
     if not kept["record_id"].equals(predictions["record_id"]):
         msg = f"{triage} and {prepared} do not hold the same compounds"
         raise ValueError(msg)
-    for name in (*PROPERTY_NAMES, *extra):
+    for name in (*properties, *extra):
         predictions = predictions.append_column(kept.schema.field(name), kept[name])
     return predictions
 
@@ -109,5 +111,6 @@ def _columns(names: Sequence[str], endpoints: Sequence[str] | None) -> list[str]
     """Columns to read: a name that begins like another endpoint's brings that one's along, which does no harm."""
     if endpoints is None:
         return None
+    whole = {*_OF_THE_MOLECULE, *endpoints}
     beginnings = tuple(f"{endpoint}_" for endpoint in endpoints)
-    return [name for name in names if name in _OF_THE_MOLECULE or name.startswith(beginnings)]
+    return [name for name in names if name in whole or name.startswith(beginnings)]

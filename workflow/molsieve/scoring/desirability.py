@@ -13,17 +13,20 @@ FLOOR = 0.01
 
 
 def plateau(
-    values: NDArray[np.floating], accept: tuple[float | None, float | None], fade: float
+    values: NDArray[np.floating], accept: tuple[float | None, float | None], fade: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """Return 1 inside ``accept`` (either bound may be open), falling to 0 over ``fade`` outside of it."""
+    """Return 1 inside ``accept`` (either bound may be open), falling to 0 over ``fade`` below and above it."""
     lower, upper = accept
-    distance = np.zeros(len(values))
+    outside = np.zeros(len(values))
     if lower is not None:
-        distance = np.maximum(distance, lower - values)
+        outside = np.maximum(outside, _faded(lower - values, fade[0]))
     if upper is not None:
-        distance = np.maximum(distance, values - upper)
-    scaled = distance / fade if fade > 0 else np.where(distance > 0, np.inf, 0.0)
-    return np.asarray(np.clip(1.0 - scaled, 0.0, 1.0), dtype=np.float32)
+        outside = np.maximum(outside, _faded(values - upper, fade[1]))
+    return np.asarray(np.clip(1.0 - outside, 0.0, 1.0), dtype=np.float32)
+
+
+def _faded(distance: NDArray[np.floating], fade: float) -> NDArray[np.floating]:
+    return distance / fade if fade > 0 else np.where(distance > 0, np.inf, 0.0)
 
 
 def ramp(values: NDArray[np.floating], worst: float, best: float) -> NDArray[np.float32]:

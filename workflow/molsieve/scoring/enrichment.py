@@ -196,3 +196,34 @@ def enrichment(active: Scores, background: Scores, *, resamples: int = 500, seed
         ef5_max=largest_enrichment_factor(len(active), len(background), 0.05),
         **estimates,
     )
+
+
+def matched_auroc(
+    active: Scores, decoys: Scores, matched_to: NDArray[np.int64], *, resamples: int = 500, seed: int = 0
+) -> Estimate | None:
+    """Share of its own decoys that an active scores higher than, averaged over the actives that have any.
+
+    Unlike the AUROC over all decoys together it cannot be moved by actives that found fewer decoys than others. The
+    interval resamples the actives, each with its decoys.
+
+    Args:
+        active: Scores of the actives, [n].
+        decoys: Scores of the decoys, [d].
+        matched_to: Place of each decoy's active among the actives, [d].
+        resamples: Bootstrap resamples.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The estimate, ties counted half; None when no active has a decoy.
+
+    """
+    counts = np.bincount(matched_to, minlength=len(active))
+    has_decoys = counts > 0
+    if not has_decoys.any():
+        return None
+    own = active[matched_to]
+    wins = np.bincount(matched_to, weights=(own > decoys) + (own == decoys) / 2, minlength=len(active))
+    shares = wins[has_decoys] / counts[has_decoys]
+    chosen = np.random.default_rng(seed).integers(0, len(shares), (resamples, len(shares)))
+    low, high = np.percentile(shares[chosen].mean(axis=1), [2.5, 97.5])
+    return Estimate(float(shares.mean()), float(low), float(high))

@@ -1,6 +1,6 @@
 """Scores and ranks of every compound against the profile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 
 from molsieve.columns import LOW_CARDINALITY, arrow_schema
 from molsieve.files import write_table
+from molsieve.models.reliability import Reliability
 from molsieve.results.schema import scores_columns
 from molsieve.scoring.compounds import read_compounds
 from molsieve.scoring.criteria import ProfileFit, fit_profile
 from molsieve.scoring.dask_client import open_client
 from molsieve.scoring.inspect import INSPECTED
 from molsieve.scoring.pareto import pareto_fronts
-from molsieve.scoring.profile import Profile, load_profile
+from molsieve.scoring.profile import SHAPE, Profile, load_profile
+from molsieve.scoring.stability import top_share
+from molsieve.scoring.structure_gates import structure_gates
 
 MAX_COUNTED_ALERTS = 3
 _CHECKED = tuple(column.name for column in INSPECTED if column.name != "record_id")
@@ -38,11 +41,12 @@ class ScoreReport:
 class _ShardScores:
     """What a shard sends to the ranking: a score a compound, and the criteria of the inspected ones."""
 
-    record_ids: NDArray[np.int64]
     scores: NDArray[np.float32]
     inspected_ids: NDArray[np.int64]
-    inspected_desirabilities: NDArray[np.float32]
-    eligible: int
+    desirabilities: NDArray[np.float32]
+    contributions: NDArray[np.float32]
+    penalties: NDArray[np.float32]
+    eligible: NDArray[np.bool_]
 
 
 def score(
@@ -53,140 +57,191 @@ def score(
     profile: Path,
     scores: Path,
     *,
+    reliabilities: Mapping[str, Reliability],
+    hits: int,
     scheduler: str,
     workers: int,
 ) -> ScoreReport:
     """Write one scores table a shard, ranked over the whole library.
 
-    The score is the probability of meeting the required criteria, weighed by the preferences and by BRENK alerts, and 0
-    for compounds a PAINS gate stops; it rests on the refined predictions of the compounds that have them. Shards are
-    evaluated twice: once to send 12 bytes a compound to the ranking, once to write the tables, so no worker holds more
-    than a shard.
+    The score is the probability of meeting the required criteria, weighed by the preferences and by alerts, and 0 for
+    compounds a PAINS gate stops; it rests on the refined predictions of the compounds that have them. Every shard is
+    scored and written without what needs the others, sends 4 bytes a compound to the ranking, and is then completed, so
+    no worker holds more than a shard.
+
+    Args:
+        prepared: Folder of the prepared shards.
+        triage: Folder of the triage predictions.
+        refined: Folder of the refined predictions.
+        inspected: Structure checks of the shortlist.
+        profile: Profile file.
+        scores: Folder to write.
+        reliabilities: Family and calibration error of each endpoint.
+        hits: Hits at most; the rank stability is that of so many best.
+        scheduler: Where Dask runs.
+        workers: Workers of a local cluster.
+
     """
     wanted = load_profile(profile)
     shards = sorted(triage.glob("*.parquet"))
     sources = [prepared / shard.name for shard in shards]
+    targets = [scores / shard.name for shard in shards]
     with open_client(scheduler, workers) as client:
         checked = client.scatter(pq.read_table(inspected), broadcast=True, hash=False)
         sent: list[_ShardScores] = client.gather(
-            client.map(_shard_scores, sources, shards, refined=refined, profile=wanted, inspected=checked, pure=False)
+            client.map(
+                _score_shard,
+                sources,
+                shards,
+                targets,
+                refined=refined,
+                profile=wanted,
+                reliabilities=reliabilities,
+                inspected=checked,
+                pure=False,
+            )
         )
-        ranks = _ranks([part.scores for part in sent])
-        fronts = _fronts(sent)
-        targets = [scores / shard.name for shard in shards]
-        _write_all(client, sources, shards, targets, ranks, refined, wanted, checked, fronts)
+        places = _places(sent, hits)
+        _complete_all(client, targets, _ranks([part.scores for part in sent]), wanted, places)
     return ScoreReport(
         compounds=sum(len(part.scores) for part in sent),
-        inspected=fronts.num_rows,
-        eligible=sum(part.eligible for part in sent),
+        inspected=places.num_rows,
+        eligible=sum(int(part.eligible.sum()) for part in sent),
     )
 
 
-def _write_all(
-    client: Client,
-    sources: Sequence[Path],
-    shards: Sequence[Path],
-    targets: Sequence[Path],
-    ranks: Sequence[NDArray[np.int64]],
-    refined: Path,
-    profile: Profile,
-    checked: object,
-    fronts: pa.Table,
+def _complete_all(
+    client: Client, targets: Sequence[Path], ranks: Sequence[NDArray[np.int64]], profile: Profile, places: pa.Table
 ) -> None:
-    client.gather(
-        client.map(
-            _write_shard,
-            sources,
-            shards,
-            targets,
-            ranks,
-            refined=refined,
-            profile=profile,
-            inspected=checked,
-            fronts=client.scatter(fronts, broadcast=True, hash=False),
-            pure=False,
-        )
-    )
+    remote = client.scatter(places, broadcast=True, hash=False)
+    client.gather(client.map(_complete_shard, targets, ranks, profile=profile, places=remote, pure=False))
 
 
-def score_table(profile: Profile, compounds: pa.Table, inspected: pa.Table) -> pa.Table:
-    """Scores of some compounds, without rank and Pareto front, which need the whole library.
+def score_table(
+    profile: Profile, compounds: pa.Table, inspected: pa.Table, reliabilities: Mapping[str, Reliability]
+) -> pa.Table:
+    """Scores of some compounds, without rank, Pareto front and rank stability, which need the whole library.
 
     Args:
         profile: The target product profile.
         compounds: Predictions and properties of the compounds (:func:`read_compounds`).
         inspected: Structure checks (``INSPECTED``) of some or all of them.
+        reliabilities: Family and calibration error of each endpoint.
 
     """
-    fit = fit_profile(profile, compounds)
     checks = _align(inspected, compounds["record_id"])
-    is_inspected = pc.is_valid(checks["pains"])
-    excluded = _excluded_by(profile, compounds, checks, fit)
-    score = fit.profile_prob * fit.preference * _alert_factor(profile, checks)
+    for name in SHAPE:
+        if name in checks.column_names:
+            compounds = compounds.append_column(name, checks[name])
+    fit = fit_profile(profile, compounds, reliabilities)
+    score = fit.probability.mean * fit.preference * _alert_factor(profile, checks)
     columns: dict[str, object] = {
         "record_id": compounds["record_id"],
         "score": score.astype(np.float32),
-        "profile_prob": fit.profile_prob,
+        "profile_prob": fit.probability.mean,
+        "profile_prob_lo90": fit.probability.low,
+        "profile_prob_hi90": fit.probability.high,
         "desirability": fit.desirability,
     }
     for criterion in profile.criteria:
-        columns[f"{criterion.name}_value"] = pa.array(fit.values[criterion.name], from_pandas=True)
-        columns[f"{criterion.name}_desirability"] = pa.array(fit.desirabilities[criterion.name], from_pandas=True)
-    columns["inspected"] = is_inspected
+        for what, values in (
+            ("value", fit.values),
+            ("desirability", fit.desirabilities),
+            ("contribution", fit.contributions),
+        ):
+            columns[f"{criterion.name}_{what}"] = pa.array(values[criterion.name], from_pandas=True)
+    nothing = pa.nulls(compounds.num_rows, pa.float32())
+    margin = [pa.array(part, from_pandas=True) for part in fit.selectivity] if fit.selectivity else [nothing] * 3
+    columns |= dict(zip(("selectivity_margin", "selectivity_lo90", "selectivity_hi90"), margin, strict=True))
+    columns["inspected"] = pc.is_valid(checks["pains"])
     columns |= {name: checks[name] for name in _CHECKED}
-    columns["excluded_by"] = pa.array(excluded, pa.string()).cast(LOW_CARDINALITY)
+    columns["excluded_by"] = _excluded_by(profile, checks, fit)
     return pa.table(columns)
 
 
-def _align(inspected: pa.Table, record_ids: pa.ChunkedArray) -> pa.Table:
-    """Rows of ``inspected`` for these compounds, in their order; null where a compound was not inspected."""
-    positions = pc.index_in(record_ids, value_set=inspected["record_id"].combine_chunks())
-    return inspected.combine_chunks().take(positions)
+def _align(table: pa.Table, record_ids: pa.ChunkedArray) -> pa.Table:
+    """Rows of a table for these compounds, in their order; null where it has none."""
+    positions = pc.index_in(record_ids, value_set=table["record_id"].combine_chunks())
+    return table.combine_chunks().take(positions)
 
 
 def _alert_counts(checks: pa.Table, catalogue: str) -> NDArray[np.int64]:
+    if catalogue not in checks.column_names:
+        return np.zeros(checks.num_rows, dtype=np.int64)
     return np.asarray(pc.fill_null(pc.list_value_length(checks[catalogue]), 0).to_numpy(), dtype=np.int64)
 
 
 def _alert_factor(profile: Profile, checks: pa.Table) -> NDArray[np.float64]:
-    factor = profile.structure.brenk_penalty ** np.minimum(_alert_counts(checks, "brenk"), MAX_COUNTED_ALERTS)
+    """What the alerts put on the score: a factor for each, and 0 behind a PAINS gate."""
+    factor = np.ones(checks.num_rows)
+    for catalogue, penalty in profile.structure.alert_penalties.items():
+        factor *= penalty ** np.minimum(_alert_counts(checks, catalogue), MAX_COUNTED_ALERTS)
     if profile.structure.pains == "gate":
         factor = np.where(_alert_counts(checks, "pains") > 0, 0.0, factor)
-    return np.asarray(factor, dtype=np.float64)
+    return factor
 
 
-def _excluded_by(profile: Profile, compounds: pa.Table, checks: pa.Table, fit: ProfileFit) -> list[str | None]:
-    """Why a compound cannot be a hit; the first reason that applies, None for those that can."""
-    reasons = np.full(compounds.num_rows, None, dtype=object)
-    for criterion in reversed(profile.criteria):
-        if criterion.required and not criterion.endpoints:
-            reasons[fit.desirabilities[criterion.name] <= 0] = f"hard:{criterion.name}"
+def _excluded_by(profile: Profile, checks: pa.Table, fit: ProfileFit) -> pa.Array:
+    """Why a compound cannot be a hit; the first reason that applies, null for those that can."""
+    # From the last reason that is looked at to the first, so that the first one wins.
+    found: list[tuple[str, NDArray[np.bool_]]] = [
+        (f"hard:{criterion.name}", fit.desirabilities[criterion.name] <= 0)
+        for criterion in reversed(profile.criteria)
+        if criterion.required and not criterion.endpoints
+    ]
     for criterion in profile.criteria:
-        reasons[np.isnan(fit.values[criterion.name])] = "not_refined"
-    similarity = pc.fill_null(checks["novelty_tanimoto"], 0).to_numpy()
-    reasons[similarity >= profile.structure.known_similarity] = "known_antibacterial"
-    reasons[pc.is_valid(checks["antibacterial_class"]).to_numpy(zero_copy_only=False)] = "known_antibacterial"
-    if profile.structure.pains == "gate":
-        reasons[_alert_counts(checks, "pains") > 0] = "pains"
-    reasons[pc.is_null(checks["pains"]).to_numpy(zero_copy_only=False)] = "not_inspected"
-    return list(reasons)
+        reason = "not_inspected_3d" if criterion.descriptor in SHAPE else "not_refined"
+        found.append((reason, np.isnan(fit.values[criterion.name])))
+    found += structure_gates(profile.structure, checks)
+    found.append(("not_inspected", _mask(pc.is_null(checks["pains"]))))
+    names = list(dict.fromkeys(name for name, _ in found))
+    codes = np.full(checks.num_rows, -1, dtype=np.int32)
+    for name, mask in found:
+        codes[mask] = names.index(name)
+    indices = pa.array(codes, mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string())).cast(LOW_CARDINALITY)
 
 
-def _shard_scores(
-    prepared: Path, triage: Path, *, refined: Path, profile: Profile, inspected: pa.Table
+def _mask(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def _score_shard(
+    prepared: Path,
+    triage: Path,
+    target: Path,
+    *,
+    refined: Path,
+    profile: Profile,
+    reliabilities: Mapping[str, Reliability],
+    inspected: pa.Table,
 ) -> _ShardScores:
-    compounds = read_compounds(prepared, triage, refined, endpoints=profile.endpoint_names())
-    table = score_table(profile, compounds, inspected)
+    """Write the scores of a shard without what needs the whole library, and return what the ranking needs."""
+    compounds = read_compounds(
+        prepared, triage, refined, endpoints=profile.prediction_names(), properties=profile.property_names()
+    )
+    table = score_table(profile, compounds, inspected, reliabilities)
+    write_table(_unranked(target), table, table.schema)
     seen = table.filter(table["inspected"])
-    desirabilities = [seen[f"{criterion.name}_desirability"].to_numpy() for criterion in profile.criteria]
+    factor = _alert_factor(profile, seen).astype(np.float32)
     return _ShardScores(
-        record_ids=table["record_id"].to_numpy(),
         scores=table["score"].to_numpy(),
         inspected_ids=seen["record_id"].to_numpy(),
         # A criterion that could not be judged puts no compound ahead of another.
-        inspected_desirabilities=np.nan_to_num(np.stack(desirabilities, axis=1), nan=0.0),
-        eligible=pc.sum(pc.is_null(seen["excluded_by"])).as_py() or 0,
+        desirabilities=np.nan_to_num(_criteria(profile, seen, "desirability"), nan=0.0),
+        contributions=_criteria(profile, seen, "contribution"),
+        penalties=np.log(np.maximum(factor, np.finfo(np.float32).tiny)),
+        eligible=_mask(pc.is_null(seen["excluded_by"])),
     )
+
+
+def _criteria(profile: Profile, table: pa.Table, what: str) -> NDArray[np.float32]:
+    return np.stack([table[f"{criterion.name}_{what}"].to_numpy() for criterion in profile.criteria], axis=1)
+
+
+def _unranked(target: Path) -> Path:
+    """Where the scores of a shard wait for those of the others."""
+    return target.with_name(f"{target.name}.unranked")
 
 
 def _ranks(scores: Sequence[NDArray[np.float32]]) -> list[NDArray[np.int64]]:
@@ -197,31 +252,32 @@ def _ranks(scores: Sequence[NDArray[np.float32]]) -> list[NDArray[np.int64]]:
     return [(len(distinct) - np.searchsorted(distinct, part)).astype(np.int64) for part in scores]
 
 
-def _fronts(sent: Sequence[_ShardScores]) -> pa.Table:
+def _places(sent: Sequence[_ShardScores], hits: int) -> pa.Table:
+    """Pareto front and rank stability of the inspected compounds."""
     if not sent:
-        return pa.table({"record_id": pa.array([], pa.int64()), "pareto_front": pa.array([], pa.int32())})
+        empty = {"record_id": pa.int64(), "pareto_front": pa.int32(), "top_share": pa.float32()}
+        return pa.schema(list(empty.items())).empty_table()
+    eligible = np.concatenate([part.eligible for part in sent])
+    stable = top_share(
+        np.concatenate([part.contributions for part in sent]),
+        np.concatenate([part.penalties for part in sent]),
+        eligible,
+        hits,
+    )
     return pa.table(
         {
             "record_id": np.concatenate([part.inspected_ids for part in sent]),
-            "pareto_front": pareto_fronts(np.concatenate([part.inspected_desirabilities for part in sent])),
+            "pareto_front": pareto_fronts(np.concatenate([part.desirabilities for part in sent])),
+            "top_share": stable,
         }
     )
 
 
-def _write_shard(
-    prepared: Path,
-    triage: Path,
-    target: Path,
-    rank: NDArray[np.int64],
-    *,
-    refined: Path,
-    profile: Profile,
-    inspected: pa.Table,
-    fronts: pa.Table,
-) -> None:
-    compounds = read_compounds(prepared, triage, refined, endpoints=profile.endpoint_names())
-    table = score_table(profile, compounds, inspected)
-    table = table.append_column("rank", pa.array(rank))
-    front = _align(fronts, table["record_id"])["pareto_front"]
-    schema = arrow_schema(scores_columns(profile.criteria))
-    write_table(target, table.append_column("pareto_front", front), schema)
+def _complete_shard(target: Path, rank: NDArray[np.int64], *, profile: Profile, places: pa.Table) -> None:
+    waiting = _unranked(target)
+    table = pq.read_table(waiting).append_column("rank", pa.array(rank))
+    found = _align(places, table["record_id"])
+    for name in ("pareto_front", "top_share"):
+        table = table.append_column(name, found[name])
+    write_table(target, table, arrow_schema(scores_columns(profile.criteria)))
+    waiting.unlink()

@@ -1,25 +1,30 @@
 """The hits: best first, different from each other, each with its reasons."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from rdkit import Chem, DataStructs
-from rdkit.Chem.Scaffolds import MurckoScaffold
 
-from molsieve.chemistry.fingerprints import morgan_bits
-from molsieve.columns import arrow_schema
+from molsieve.columns import LOW_CARDINALITY, Column, arrow_schema
 from molsieve.files import write_table
 from molsieve.models.endpoints import Endpoint
 from molsieve.results.inchikeys import inchikey
 from molsieve.results.schema import conform, hits_columns
 from molsieve.scoring.compounds import overlay
+from molsieve.scoring.diversity import DiversityOptions, Kept, SphereExclusion
 from molsieve.scoring.profile import Profile, load_profile
+from molsieve.scoring.reasons import reasons, typical_contributions
+
+PASSED_OVER = (
+    Column("record_id", pa.int64(), "Eligible compound that did not become a hit.", nullable=False),
+    Column("cause", LOW_CARDINALITY, "too_similar or scaffold_cap.", nullable=False),
+    Column("blocked_by", pa.int64(), "record_id of the better hit in its way.", nullable=False),
+    Column("similarity", pa.float32(), "Tanimoto similarity to that hit.", nullable=False),
+)
 
 
 @dataclass(frozen=True)
@@ -30,15 +35,20 @@ class SelectReport:
     hits: int
     too_similar: int
     over_scaffold_cap: int
+    not_reached: int
+    """Eligible compounds that were not looked at, because there were hits enough."""
+    scaffolds: int
+    """Distinct Murcko scaffolds among the hits; acyclic hits have none."""
+    clusters: int
+    """Clusters of similar hits."""
 
 
 @dataclass(frozen=True)
 class SelectOptions:
-    """How many hits, and how different they have to be (see ``config.Select``)."""
+    """How many hits, and how different they have to be."""
 
     hits: int = 100
-    max_similarity: float = 0.6
-    scaffold_cap: int = 3
+    diversity: DiversityOptions = field(default_factory=DiversityOptions)
 
 
 def select(
@@ -46,20 +56,21 @@ def select(
     scores: Path,
     profile: Path,
     out: Path,
+    passed_over: Path,
     *,
     endpoints: Sequence[Endpoint],
     options: SelectOptions,
 ) -> SelectReport:
-    """Walk down the ranking and keep compounds that differ from those already kept (directed sphere exclusion).
+    """Walk down the ranking and keep compounds that differ from those already kept (:mod:`~.diversity`).
 
-    A compound is skipped when its Tanimoto similarity to a kept one exceeds ``max_similarity``, or when
-    ``scaffold_cap`` kept ones share its Murcko scaffold. An empty result is valid.
+    An empty result is valid.
 
     Args:
         library: Work folder of the library, with ``records``, ``prepared``, ``triage`` and ``refined``.
         scores: Folder of scores.
         profile: Profile file.
         out: Hits table to write.
+        passed_over: Table of the compounds that better hits stood in the way of, to write (``PASSED_OVER``).
         endpoints: Endpoints of the models; those of the profile become columns.
         options: How many and how different.
 
@@ -67,11 +78,13 @@ def select(
     wanted = load_profile(profile)
     eligible = _eligible(scores)
     smiles = _lookup(library / "prepared", eligible["record_id"], ["parent_smiles"])["parent_smiles"].to_pylist()
-    walk = _Walk(options)
+    walk = SphereExclusion(options.diversity)
+    considered = 0
     for position, parent in enumerate(smiles):
         if len(walk.kept) == options.hits:
             break
         walk.consider(position, parent)
+        considered += 1
     table = eligible.take(pa.array([kept.position for kept in walk.kept], pa.int64()))
     keys = table["record_id"]
     for shards in ("records", "prepared"):
@@ -79,81 +92,50 @@ def select(
     table = _beside(table, overlay(_lookup(library / "triage", keys), _lookup(library / "refined", keys)))
     shown = [endpoint for endpoint in endpoints if endpoint.name in wanted.endpoint_names()]
     columns = hits_columns(shown)
-    table = _beside(_selection(walk.kept, wanted, table), table)
+    table = _beside(_selection(walk, wanted, table, typical_contributions(wanted, eligible)), table)
     write_table(out, conform(table, columns), arrow_schema(columns))
-    return SelectReport(eligible.num_rows, len(walk.kept), walk.too_similar, walk.over_scaffold_cap)
+    write_table(passed_over, _passed_over(walk, eligible["record_id"]), arrow_schema(PASSED_OVER))
+    causes = Counter(passed.cause for passed in walk.passed_over)
+    return SelectReport(
+        eligible=eligible.num_rows,
+        hits=len(walk.kept),
+        too_similar=causes["too_similar"],
+        over_scaffold_cap=causes["scaffold_cap"],
+        not_reached=eligible.num_rows - considered,
+        scaffolds=walk.scaffolds,
+        clusters=walk.clusters,
+    )
 
 
-def reasons(profile: Profile, row: dict[str, Any]) -> str:
-    """Why a hit ranks where it does, in words: the strongest and the weakest criteria, then the cautions."""
-    parts = []
-    desirabilities = {c.name: row[f"{c.name}_desirability"] for c in profile.criteria if c.weight}
-    for criterion in profile.criteria:
-        value = row[f"{criterion.name}_value"]
-        if criterion.endpoints:
-            parts.append(f"{criterion.title}: {value:.0%}")
-        elif desirabilities.get(criterion.name, 1.0) < 1:
-            unit = f" {criterion.unit}" if criterion.unit else ""
-            parts.append(f"{criterion.title} {value:.4g}{unit} outside the preferred range")
-    parts.append(f"nearest known antibacterial {row['nearest_known']} at {row['novelty_tanimoto']:.2f}")
-    if row["brenk"]:
-        parts.append(
-            f"{len(row['brenk'])} BRENK alert{'s' if len(row['brenk']) > 1 else ''}: {', '.join(row['brenk'])}"
-        )
-    if row["tier"] == "triage":
-        parts.append("predicted by the fast network alone: the reference models could not describe it")
-    if row["in_domain"] is False:
-        parts.append("outside the models' domain")
-    return "; ".join(parts)
-
-
-@dataclass(frozen=True)
-class _Kept:
-    position: int
-    parent_smiles: str
-    scaffold: str
-
-
-class _Walk:
-    """The walk down the ranking: what was kept, and how many were passed over."""
-
-    def __init__(self, options: SelectOptions) -> None:
-        self.options = options
-        self.kept: list[_Kept] = []
-        self.too_similar = 0
-        self.over_scaffold_cap = 0
-        self._fingerprints: list[DataStructs.ExplicitBitVect] = []
-        self._scaffolds: Counter[str] = Counter()
-
-    def consider(self, position: int, parent_smiles: str) -> None:
-        """Keep the compound unless it resembles what was kept before."""
-        mol = Chem.MolFromSmiles(parent_smiles)
-        fingerprint = morgan_bits(mol)
-        similarities = DataStructs.BulkTanimotoSimilarity(fingerprint, self._fingerprints)
-        if similarities and max(similarities) > self.options.max_similarity:
-            self.too_similar += 1
-            return
-        scaffold = Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(mol))  # type: ignore[no-untyped-call]
-        # Acyclic molecules share the empty scaffold and nothing else.
-        if scaffold and self._scaffolds[scaffold] >= self.options.scaffold_cap:
-            self.over_scaffold_cap += 1
-            return
-        self._scaffolds[scaffold] += 1
-        self._fingerprints.append(fingerprint)
-        self.kept.append(_Kept(position, parent_smiles, scaffold))
-
-
-def _selection(kept: Sequence[_Kept], profile: Profile, table: pa.Table) -> pa.Table:
-    clusters = {scaffold: number for number, scaffold in enumerate(dict.fromkeys(k.scaffold for k in kept), start=1)}
+def _selection(walk: SphereExclusion, profile: Profile, table: pa.Table, typical: Mapping[str, float]) -> pa.Table:
+    kept: Sequence[Kept] = walk.kept
+    blocked = Counter(passed.blocked_by for passed in walk.passed_over)
     return pa.table(
         {
             "record_id": table["record_id"],
             "hit": pa.array(range(1, len(kept) + 1), pa.int32()),
             "inchikey": pa.array([inchikey(k.parent_smiles) for k in kept], pa.string()),
             "scaffold": pa.array([k.scaffold for k in kept], pa.string()),
-            "cluster": pa.array([clusters[k.scaffold] for k in kept], pa.int32()),
-            "reasons": pa.array([reasons(profile, row) for row in table.to_pylist()], pa.string()),
+            "cluster": pa.array([k.cluster for k in kept], pa.int32()),
+            "cluster_leader": pa.array([k.leader + 1 for k in kept], pa.int32()),
+            "cluster_similarity": pa.array([k.leader_similarity for k in kept], pa.float32()),
+            "passed_over": pa.array([blocked[index] for index in range(len(kept))], pa.int32()),
+            "reasons": pa.array([reasons(profile, row, typical) for row in table.to_pylist()], pa.string()),
             "library_properties": table["properties"],
+        }
+    )
+
+
+def _passed_over(walk: SphereExclusion, record_ids: pa.ChunkedArray) -> pa.Table:
+    """Who was passed over for whom, in the order of the ranking."""
+    positions = [passed.position for passed in walk.passed_over]
+    blockers = [walk.kept[passed.blocked_by].position for passed in walk.passed_over]
+    return pa.table(
+        {
+            "record_id": record_ids.take(pa.array(positions, pa.int64())),
+            "cause": pa.array([passed.cause for passed in walk.passed_over], LOW_CARDINALITY),
+            "blocked_by": record_ids.take(pa.array(blockers, pa.int64())),
+            "similarity": pa.array([passed.similarity for passed in walk.passed_over], pa.float32()),
         }
     )
 

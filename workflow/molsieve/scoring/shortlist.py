@@ -1,5 +1,6 @@
 """Which compounds get the costly checks: the best by the profile, and a random sample beside them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 
 from molsieve.columns import LOW_CARDINALITY, Column, arrow_schema
 from molsieve.files import write_table
+from molsieve.models.reliability import Reliability
 from molsieve.scoring.compounds import read_compounds
 from molsieve.scoring.criteria import fit_profile
 from molsieve.scoring.dask_client import open_client
+from molsieve.scoring.draw import draw
 from molsieve.scoring.profile import Profile, load_profile
 
 SHORTLIST = (
@@ -40,6 +43,7 @@ def shortlist(
     profile: Path,
     out: Path,
     *,
+    reliabilities: Mapping[str, Reliability],
     size: int,
     audit: int,
     seed: int,
@@ -60,6 +64,7 @@ def shortlist(
                 [prepared / shard.name for shard in shards],
                 shards,
                 profile=wanted,
+                reliabilities=reliabilities,
                 size=size,
                 audit=audit,
                 seed=seed,
@@ -70,35 +75,50 @@ def shortlist(
     compounds = sum(rows for _, rows in parts)
     top = _best(chosen, size)
     rest = chosen.filter(pc.invert(pc.is_in(chosen["record_id"], value_set=top["record_id"].combine_chunks())))
-    sample = rest.take(np.sort(np.argsort(_draw(rest["record_id"].to_numpy(), seed), kind="stable")[:audit]))
+    sample = rest.take(np.sort(np.argsort(draw(rest["record_id"].to_numpy(), seed), kind="stable")[:audit]))
     table = pa.concat_tables([_with_reason(top, "top"), _with_reason(sample, "audit")]).sort_by("record_id")
     write_table(out, table, _SCHEMA)
     return ShortlistReport(compounds=compounds, top=top.num_rows, audit=sample.num_rows)
 
 
-def first_scores(profile: Profile, compounds: pa.Table) -> NDArray[np.float32]:
+def first_scores(
+    profile: Profile, compounds: pa.Table, reliabilities: Mapping[str, Reliability]
+) -> NDArray[np.float32]:
     """The score before structure checks: probability of the profile, weighed by the preferences.
 
     Criteria on endpoints that the compounds have no predictions of are left out.
     """
-    fit = fit_profile(profile, compounds)
+    fit = fit_profile(profile, compounds, reliabilities)
     return fit.profile_prob * fit.preference
 
 
 def _candidates(
-    prepared: Path, triage: Path, *, profile: Profile, size: int, audit: int, seed: int
+    prepared: Path,
+    triage: Path,
+    *,
+    profile: Profile,
+    reliabilities: Mapping[str, Reliability],
+    size: int,
+    audit: int,
+    seed: int,
 ) -> tuple[pa.Table, int]:
-    compounds = read_compounds(prepared, triage, extra=("parent_smiles",), endpoints=profile.endpoint_names())
+    compounds = read_compounds(
+        prepared,
+        triage,
+        extra=("parent_smiles",),
+        endpoints=profile.prediction_names(),
+        properties=profile.property_names(),
+    )
     table = pa.table(
         {
             "record_id": compounds["record_id"],
             "shard": pa.array([triage.stem] * compounds.num_rows, pa.string()),
-            "first_score": first_scores(profile, compounds),
+            "first_score": first_scores(profile, compounds, reliabilities),
             "parent_smiles": compounds["parent_smiles"].cast(pa.string()),
         }
     )
     # The sample is drawn from what is not on top, which a shard does not know: it sends enough for any outcome.
-    drawn = np.argsort(_draw(compounds["record_id"].to_numpy(), seed), kind="stable")[: size + audit]
+    drawn = np.argsort(draw(compounds["record_id"].to_numpy(), seed), kind="stable")[: size + audit]
     best = _best(table, size)
     others = table.take(np.sort(drawn)).filter(
         pc.invert(pc.is_in(table.take(np.sort(drawn))["record_id"], value_set=best["record_id"].combine_chunks()))
@@ -113,13 +133,3 @@ def _best(table: pa.Table, size: int) -> pa.Table:
 
 def _with_reason(table: pa.Table, reason: str) -> pa.Table:
     return table.append_column("reason", pa.array([reason] * table.num_rows, pa.string())).select(_SCHEMA.names)
-
-
-def _draw(record_ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
-    """A pseudo-random number a record (splitmix64), the same wherever and in whatever order it is computed."""
-    with np.errstate(over="ignore"):
-        mixed = record_ids.astype(np.uint64) + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed + np.uint64(0x9E3779B97F4A7C15)).astype(np.uint64)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64)
