@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import json
 import re
@@ -13,6 +14,7 @@ from molsieve.results.assemble import WorkFolder
 from molsieve.results.report import render, report
 from molsieve.results.report_data import gather
 from molsieve.scoring.judgement import NOT_ASKED
+from molsieve.scoring.profile import Profile
 
 VOID = {"meta", "link", "input", "br"}
 
@@ -199,6 +201,20 @@ def test_a_profile_without_antibacterial_activity_gets_no_warning(run):
     assert "asks for no antibacterial activity" in page.words
     assert "Caution" not in page.words
     assert "Warning" not in page.words
+
+
+def test_a_profile_that_welcomes_known_antibacterials_is_told_as_such(shared_run, html):
+    work, facts = shared_run
+    values = facts.profile.model_dump(mode="json")
+    values["structure"] |= {"known_similarity": None, "known_tversky": None, "known_classes": "flag"}
+    values["structure"]["alert_penalties"] = {"brenk": 0.9}
+    welcoming = dataclasses.replace(facts, profile=Profile.model_validate(values))
+    told = render(gather(WorkFolder(work), welcoming), welcoming)
+    assert "The profile lets known antibacterials be hits." in told
+    assert "The hits leave out what is a known antibacterial" not in told
+    assert "The hits leave out what is a known antibacterial" in html
+    assert re.search(r"NIH alert: [^\"]*The profile only shows it\.", told)
+    assert re.search(r"BRENK alert: [^\"]*It lowers the score\.", told)
 
 
 def test_it_is_accessible(page):

@@ -46,6 +46,8 @@ def contributions(profile: Profile, row: Mapping[str, Any], score: float) -> Con
     Args:
         profile: The profile.
         row: Row of the scores table; ``<criterion>_contribution`` is the natural logarithm of the factor on the score.
+            What they leave of the score is the penalty for alerts, where there are any: of probabilities under one in
+            a million they leave something as well.
         score: The score.
 
     Returns:
@@ -57,7 +59,7 @@ def contributions(profile: Profile, row: Mapping[str, Any], score: float) -> Con
     if not found:
         return None
     rest = math.log(score) - sum(found.values()) if score > 0 else 0.0
-    if rest < -_NEGLIGIBLE:
+    if rest < -_NEGLIGIBLE and any(row.get(catalogue) for catalogue in profile.structure.alert_penalties):
         found["Structural alerts"] = rest
     ordered = sorted(found.items(), key=lambda item: item[1])
     costly = [f"{title} ({_factor(value)})" for title, value in ordered if value < -_NEGLIGIBLE]

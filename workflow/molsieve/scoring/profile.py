@@ -186,6 +186,11 @@ class Structure(Section):
         "gate", description="gate keeps compounds with the pattern of a known antibacterial class out of the hits."
     )
 
+    @property
+    def excludes_known(self) -> bool:
+        """Whether known antibacterials, or what resembles them, cannot be hits."""
+        return self.known_classes == "gate" or self.known_similarity is not None or self.known_tversky is not None
+
     @field_validator("alert_penalties")
     @classmethod
     def _penalties_are_factors(cls, value: Mapping[str, float]) -> Mapping[str, float]:
