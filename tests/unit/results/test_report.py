@@ -147,6 +147,20 @@ def test_alerts_stand_by_catalogue(page):
     assert "Toxicophore alerts" in page.words
 
 
+def test_a_margin_is_told_by_its_whole_interval(run):
+    work, facts = run
+    table = pq.read_table(work / "hits.parquet")
+    intervals = {"margin": [-0.3, 0.1, 0.4], "lo90": [-0.5, -0.1, 0.2], "hi90": [-0.1, 0.3, 0.6]}
+    for name, values in intervals.items():
+        column = pa.array([*values, *[0.4] * (table.num_rows - 3)], pa.float32())
+        table = table.set_column(table.column_names.index(f"selectivity_{name}"), f"selectivity_{name}", column)
+    pq.write_table(table, work / "hits.parquet")
+    words = page_of(work, facts).words
+    assert "margin -0.30 (-0.50 to -0.10): likelier toxic than active" in words
+    assert "margin +0.10 (-0.10 to +0.30): selectivity not shown" in words
+    assert "margin +0.40 (+0.20 to +0.60): activity exceeds toxicity" in words
+
+
 def test_hits_of_an_earlier_version(run):
     # Schema 1.1 had none of the columns that say why; what they would say is left out.
     work, facts = run

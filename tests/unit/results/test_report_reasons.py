@@ -62,3 +62,10 @@ def test_a_probability_too_small_for_its_logarithm_is_no_alert():
     assert [part.title for part in contributions(profile("active"), row(1e-6) | {"brenk": []}, 1e-8).parts] == [
         "active"
     ]
+
+
+def test_criteria_of_the_same_title_are_two_parts():
+    assert [part.factor for part in contributions(profile("same", "same"), row(0.5, 0.4), 0.2).parts] == [
+        "\u00d7 0.40",
+        "\u00d7 0.50",
+    ]

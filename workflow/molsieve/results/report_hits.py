@@ -337,10 +337,14 @@ def _selectivity_text(row: Mapping[str, Any]) -> str:
     margin = row.get("selectivity_margin")
     if margin is None:
         return ""
-    interval = _interval(row.get("selectivity_lo90"), row.get("selectivity_hi90"))
-    low = row.get("selectivity_lo90")
-    verdict = "not told from toxicity" if low is not None and low <= 0 else "activity exceeds toxicity"
-    return f"margin {margin:+.2f}{interval}: {verdict}"
+    low, high = row.get("selectivity_lo90"), row.get("selectivity_hi90")
+    if high is not None and high < 0:
+        verdict = "likelier toxic than active"
+    elif low is not None and low < 0:
+        verdict = "selectivity not shown"
+    else:
+        verdict = "activity exceeds toxicity"
+    return f"margin {margin:+.2f}{_interval(low, high)}: {verdict}"
 
 
 def _stability_text(row: Mapping[str, Any]) -> str:

@@ -54,14 +54,14 @@ def contributions(profile: Profile, row: Mapping[str, Any], score: float) -> Con
         The parts; None where the scores hold no contributions, as before schema version 1.2.
 
     """
-    known = {c.title: row.get(f"{c.name}_contribution") for c in profile.criteria}
-    found = {title: float(value) for title, value in known.items() if value is not None}
+    known = [(c.title, row.get(f"{c.name}_contribution")) for c in profile.criteria]
+    found = [(title, float(value)) for title, value in known if value is not None]
     if not found:
         return None
-    rest = math.log(score) - sum(found.values()) if score > 0 else 0.0
+    rest = math.log(score) - sum(value for _, value in found) if score > 0 else 0.0
     if rest < -_NEGLIGIBLE and any(row.get(catalogue) for catalogue in profile.structure.alert_penalties):
-        found["Structural alerts"] = rest
-    ordered = sorted(found.items(), key=lambda item: item[1])
+        found.append(("Structural alerts", rest))
+    ordered = sorted(found, key=lambda item: item[1])
     costly = [f"{title} ({_factor(value)})" for title, value in ordered if value < -_NEGLIGIBLE]
     free = len(ordered) - len(costly)
     words = f"Loses most by {_joined(costly[:3])}." if costly else "Loses nothing by any criterion."
