@@ -233,7 +233,7 @@ def validated(model: type[Model], values: dict[str, Any], where: str, keys: str 
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [_explain(model, problem) for problem in error.errors()]
+        problems = [_explain(model, values, problem) for problem in error.errors()]
         raise MolsieveError("\n".join(problems), where=where, fix=f"{keys} lists every key with its meaning.") from None
 
 
@@ -247,16 +247,35 @@ _IN_YAML = {
 }
 
 
-def _explain(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    path = [part for part in problem["loc"] if not str(part).startswith("function-")]
-    key = ".".join(str(part) for part in path) or "(top level)"
+def _explain(model: type[BaseModel], values: object, problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    # pydantic marks a wrong key of a mapping with "[key]" behind it, and a validator with its name.
+    path = [part for part in problem["loc"] if part != "[key]" and not str(part).startswith("function-")]
+    key = _spelled(path, values)
     if problem["type"] == "extra_forbidden":
         valid = list(_fields_at(model, path[:-1]))
         nearest = difflib.get_close_matches(str(path[-1]), valid, n=1, cutoff=0.5)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; valid keys here: {', '.join(valid)}"
         return f"unknown key {key!r}{hint}"
+    if problem["type"] == "missing":
+        return f"{key} is missing"
     message = _IN_YAML.get(problem["type"], problem["msg"].removeprefix("Value error, ").replace("Tuple", "List"))
-    return f"{key}: {message[0].lower()}{message[1:]} (got {problem['input']!r})"
+    said = f"{key}: {message[0].lower()}{message[1:]}" if key else message
+    # A whole section would bury the message; what is wrong in it, the message says.
+    return said if isinstance(problem["input"], dict | BaseModel) else f"{said} (got {problem['input']!r})"
+
+
+def _spelled(path: list[str | int], values: object) -> str:
+    """A key as its writer would look for it: ``criteria[activity].weight``, by position where an item has no name."""
+    spelled = ""
+    for part in path:
+        if isinstance(part, int):
+            values = values[part] if isinstance(values, list | tuple) and part < len(values) else None
+            name = values.get("name") if isinstance(values, dict) else None
+            spelled += f"[{name}]" if isinstance(name, str) else f"[{part + 1}]"
+        else:
+            values = values.get(part) if isinstance(values, dict) else None
+            spelled += f".{part}" if spelled else part
+    return spelled
 
 
 def _fields_at(model: type[BaseModel], path: list[str | int]) -> dict[str, Any]:
@@ -285,9 +304,16 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"{path}, line {mark.line + 1}" if mark else str(path)
-        raise MolsieveError(f"not valid YAML: {getattr(error, 'problem', error)}", where=line) from None
+        raise MolsieveError(
+            f"not valid YAML: {getattr(error, 'problem', error)}",
+            where=line,
+            fix="Look at this line and the one before: entries of a list start in one column, indents are spaces, no "
+            "tabs, and text with ': ' or ' #' in it stands in quotes.",
+        ) from None
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise MolsieveError("expected a mapping of keys to values", where=str(path))
+        raise MolsieveError(
+            "expected a mapping of keys to values", where=str(path), fix="Each line is of the form `key: value`."
+        )
     return values

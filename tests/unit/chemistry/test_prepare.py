@@ -114,6 +114,16 @@ def test_rejected_rows_are_empty_but_complete(tmp_path):
     assert (report.rows, report.ok) == (5, 2)
 
 
+def test_each_rejection_quotes_its_own_structure(tmp_path):
+    table, _ = _prepare(tmp_path, ["C1CC", "N/A", "aspirin"])
+    assert [detail.split(":")[0] for detail in table["reason_detail"].to_pylist()] == [
+        "unclosed ring for input",
+        "syntax error while parsing",
+        "syntax error while parsing",
+    ]
+    assert "N/A" in table["reason_detail"][1].as_py()
+
+
 def test_molblocks_are_shown_as_smiles_or_excerpt(tmp_path):
     broken = ALANINE.replace("V2000", "V9999") + "x" * 1000
     aspirin = Chem.MolToMolBlock(Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"))

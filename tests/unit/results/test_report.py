@@ -106,6 +106,13 @@ def test_it_says_what_was_screened(page, shared_run):
         assert expected in page.words
 
 
+def test_it_says_at_the_top_how_likely_the_hits_are(page, shared_run):
+    work, _ = shared_run
+    best = max(pq.read_table(work / "hits.parquet")["profile_prob"].to_pylist())
+    assert best < 0.5
+    assert f"the largest probability is {best:.2f}" in page.words
+
+
 def test_the_funnel_adds_up(html):
     label = re.search(r'aria-label="Funnel\. ([^"]*)"', html).group(1)
     steps = dict(part.split(": ") for part in label.split("; "))

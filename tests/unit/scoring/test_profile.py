@@ -37,8 +37,14 @@ def edited(tmp_path, edit):
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
-        (lambda p: p["criteria"][0].update(wieght=2), "unknown key 'criteria.0.wieght'; did you mean 'weight'?"),
-        (lambda p: p["criteria"][0].update(weight=-1), "criteria.0.weight: input should be greater than or equal to 0"),
+        (
+            lambda p: p["criteria"][0].update(wieght=2),
+            "unknown key 'criteria[activity].wieght'; did you mean 'weight'?",
+        ),
+        (
+            lambda p: p["criteria"][0].update(weight=-1),
+            "criteria[activity].weight: input should be greater than or equal to 0",
+        ),
         (lambda p: p["criteria"][0].update(desirability=[0.9, 0.1]), "the worse one first"),
         (lambda p: p["criteria"][4].update(accept=[600, 150]), "low below high"),
         (
@@ -56,7 +62,7 @@ def edited(tmp_path, edit):
         (lambda p: p["criteria"][0].pop("want"), "endpoints need want"),
         (lambda p: p["criteria"][4].update(descriptor="globularit"), "did you mean 'globularity'?"),
         (lambda p: p["criteria"][4].update(fade=[1, -1]), "a distance cannot be negative"),
-        (lambda p: p["criteria"][4].update(want="active"), "are for endpoints; a range has accept and fade"),
+        (lambda p: p["criteria"][4].update(want="active"), "endpoint and descriptor have accept and fade"),
         (lambda p: p["criteria"][0].update(accept=[0, 1]), "accept and fade are for ranges"),
         (lambda p: p["criteria"][0].update(combine="weighted"), "combine: weighted and endpoint_weights go together"),
         (lambda p: p["criteria"][0].update(WEIGHTED, required=True), "so it cannot be required"),
@@ -75,6 +81,8 @@ def edited(tmp_path, edit):
         (lambda p: p["selectivity"].update(toxicity=["activity"]), "does not ask that endpoints are inactive"),
         (lambda p: p["selectivity"].pop("note"), "selectivity.note"),
         (lambda p: p.update(controls="some"), "controls: "),
+        (lambda p: p["criteria"][0].pop("source"), "criteria[activity].source is missing"),
+        (lambda p: p["criteria"][0].pop("name"), "criteria[1].name is missing"),
     ],
 )
 def test_mistakes_are_explained(tmp_path, edit, expected):
@@ -83,6 +91,7 @@ def test_mistakes_are_explained(tmp_path, edit, expected):
         load_profile(path)
     assert expected in str(error.value)
     assert str(path) in str(error.value)
+    assert "got {" not in str(error.value)  # no dump of a section
 
 
 def test_an_endpoint_that_no_model_has_is_refused(tmp_path):

@@ -79,9 +79,10 @@ def _parse_molblock(structure: str) -> Chem.Mol:
 def _why(unsanitised: Chem.Mol | None, detail: str) -> RejectedStructure:
     """Tell a syntax error from chemistry that cannot be, and both from RDKit giving up."""
     if unsanitised is None:
+        rdkit_log.take_error()  # the second look repeats the messages, which the next structure must not inherit
         return RejectedStructure("unparsable", detail)
     problems = Chem.DetectChemistryProblems(unsanitised)
-    rdkit_log.take_error()  # the second look repeats the messages
+    rdkit_log.take_error()
     for problem in problems:
         code = "valence" if "Valence" in problem.GetType() else "kekulization"
         return RejectedStructure(code, problem.Message())

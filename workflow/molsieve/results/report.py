@@ -169,8 +169,23 @@ def _sentences(data: ReportData) -> list[str]:
         return empty_sentences(data.selection.funnel, library.predicted)
     return [
         f"{data.hits_total:,} of {library.predicted:,} compounds are proposed for a closer look. "
-        "They are ranked by computed probabilities; none of them has been measured."
+        "They are ranked by computed probabilities; none of them has been measured.",
+        _chances([row["profile_prob"] for row in data.selection.hits]),
     ]
+
+
+def _chances(probabilities: Sequence[float]) -> str:
+    """How good the hits are, whatever their number: the list is filled up to its length."""
+    likely = sum(value >= 0.5 for value in probabilities)
+    best = f"{max(probabilities):.2f}"
+    if not likely:
+        return (
+            f"None is likely to meet the profile: the largest probability is {best}. The list holds the best there are."
+        )
+    return (
+        f"{likely:,} of them {'meets' if likely == 1 else 'meet'} the profile with a probability of 0.5 or more; the "
+        f"largest is {best}."
+    )
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ from molsieve.results.schema import UNIT_TEXT, value_column
 from molsieve.scoring.cascade import Cascade, cascade
 from molsieve.scoring.compounds import PROPERTY_NAMES, read_predictions
 from molsieve.scoring.funnel import Funnel
-from molsieve.scoring.judgement import NO_CONTROLS, Judgement
+from molsieve.scoring.judgement import NO_CONTROLS, NOT_ASKED, Judgement
 from molsieve.scoring.shortlist import first_scores
 
 TOP_HITS = 100
 EXAMPLES = 3
-_DIVERSITY = ["hit", "scaffold", "cluster", "cluster_leader", "cluster_similarity", "passed_over"]
+_OF_EVERY_HIT = ["hit", "profile_prob", "scaffold", "cluster", "cluster_leader", "cluster_similarity", "passed_over"]
 
 Floats = NDArray[np.floating]
 
@@ -146,7 +146,7 @@ class Selection:
     funnel: Funnel
     ranking: Ranking
     hits: Sequence[Mapping[str, Any]]
-    """Number, scaffold and cluster of every hit."""
+    """Number, probability of meeting the profile, scaffold and cluster of every hit."""
 
     @property
     def clusters(self) -> int:
@@ -200,7 +200,7 @@ class _Collector:
         self.controls = pq.read_table(work.controls) if work.controls.exists() else None
         hits = pq.read_table(work.hits)
         self.hits_total = hits.num_rows
-        self.all_hits = hits.select(_DIVERSITY).to_pylist()
+        self.all_hits = hits.select(_OF_EVERY_HIT).to_pylist()
         self.hits = hits.slice(0, TOP_HITS)
         self.hit_scores: dict[int, dict[str, Any]] = {}
         self.scores: list[NDArray[np.float32]] = []
@@ -319,6 +319,11 @@ class _Collector:
                 )
             )
 
+    def _judgement(self) -> Judgement:
+        if self.controls is not None:
+            return Judgement.of_run(self.work.judgement)
+        return NOT_ASKED if self.facts.profile.controls == "none" else NO_CONTROLS
+
     def result(self) -> ReportData:
         scores = np.concatenate(self.scores) if self.scores else np.zeros(0, dtype=np.float32)
         library = LibraryFacts(
@@ -342,7 +347,7 @@ class _Collector:
             property_distributions=[self._distribution(name, title, unit) for name, title, unit, _ in PROPERTIES],
             domain_distributions=self._domain_distributions(),
             cascade=self._cascade(),
-            judgement=Judgement.of_run(self.work.judgement) if self.controls is not None else NO_CONTROLS,
+            judgement=self._judgement(),
             decoy_scores=self._decoy_scores(),
             on_survivors=self._on_survivors(),
             controls_shortlisted=self._controls_shortlisted(),

@@ -141,7 +141,7 @@ class _Counter:
                 tally.remove(name, self.excluded[code])
         tally.remove(_HITS, len(below))
         shown: list[tuple[str, Row, str]] = [(_READABLE, row, _rejection(row)) for row in self.rejects]
-        shown += [(_UNIQUE, row, f"the same parent as record {row['duplicate_of']:,}") for row in self.repeats]
+        shown += [(_UNIQUE, row, f"the same parent as {self._first_of(row)}") for row in self.repeats]
         shown += [(name, row, self._why(code, row)) for code, (name, _) in steps for row in self.best.get(code, ())]
         for row in passed:
             tally.remove(row["cause"])
@@ -153,6 +153,12 @@ class _Counter:
         shown += [(_HITS, row, f"rank {row['rank']:,}; there are hits enough") for row in below[:MAX_EXAMPLES]]
         self._show(tally, shown)
         return tally.funnel()
+
+    def _first_of(self, row: Row) -> str:
+        """The compound that a repeat repeats, by the name the library gave it."""
+        record_id = row["duplicate_of"]
+        names = _values((self.work.records(s) for s in self.work.shards), [record_id], "compound_id")
+        return names.get(record_id) or f"record {record_id:,}"
 
     def _eligible(self) -> list[Row]:
         if not self.eligible:

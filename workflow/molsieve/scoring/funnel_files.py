@@ -143,7 +143,8 @@ def _kept(name: str, file: CompoundFile, keep: Keep) -> list[Row]:
         raise MolsieveError(
             f"the list {name!r} is cut by the column {keep.column!r}, which the file does not have",
             where=file.where,
-            fix=f"Columns of the file: {', '.join(file.columns)}. Name another with --rows {name}:COLUMN=VALUE.",
+            fix=f"Columns of the file: {', '.join(file.columns) or 'none but the structures and identifiers'}. "
+            f"Name another with --rows {name}:COLUMN=VALUE.",
         )
     rows = [row for row in file.rows if _is_equal(row.fields.get(keep.column, ""), keep.equals)]
     if not rows:

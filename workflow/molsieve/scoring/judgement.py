@@ -310,14 +310,11 @@ def _verdict(found: Judgement, who: Who) -> tuple[Verdict, list[str]]:
         words = [f"The ranking puts {names} ahead of the library ({interval})."]
     if n < FEW:
         verdict = "weak" if verdict == "good" else verdict
-        words[0] += " They are too few to be sure."
+        words[0] += f" {n} controls are too few to be sure."
     words += _sentences_on_properties(found, judged)
     if found.own_decoys is not None and found.own_decoys.low <= CHANCE:
         verdict = "weak" if verdict == "good" else verdict
-    times = figures.top1.value / 0.01
-    words.append(
-        f"{figures.top1.value:.0%} of them would be in the best 1% of the library, {times:.0f} times what chance gives."
-    )
+    words.append(f"{figures.top1.value:.0%} of them would be in the best 1% of the library, where chance puts 1%.")
     if figures.ef1.low <= 1 < figures.ef1_max:
         verdict = "weak" if verdict == "good" else verdict
         words[-1] += (
@@ -339,11 +336,13 @@ def _sentences_on_properties(found: Judgement, judged: Comparison) -> list[str]:
         sentences.append(
             f"Against compounds of the library with the same size, polarity and charge: {beats}"
             if own.low > CHANCE
-            else "Warning: among compounds of the library with the same size, polarity and charge it cannot tell them: "
-            f"{beats} The ranking may see little more than those properties."
+            else "Warning: the ranking cannot tell known antibacterials from compounds of the library with the same "
+            f"size, polarity and charge: {beats} It may see little more than those properties."
         )
         if found.own_decoys_of == "all" and judged.who == "unseen":
-            sentences[-1] += " That is of all of them, because too few that were never seen have such compounds."
+            sentences[-1] += (
+                " This counts all of them, seen in training or not, because too few unseen ones have such compounds."
+            )
     same = (c.figures for c in found.comparisons if (c.who, c.against, c.by) == (judged.who, "library", "properties"))
     alone = next(same, None)
     if alone is not None and alone.auroc.value >= judged.figures.auroc.value:

@@ -96,7 +96,10 @@ class Criterion(Section):
             raise ValueError("endpoints need want (active or inactive) and desirability")
         worst, best = self.desirability
         if not 0 <= worst < best <= 1:
-            raise ValueError("desirability must be two probabilities, the worse one first")
+            raise ValueError(
+                "desirability must be two probabilities of the wanted outcome between 0 and 1, the worse one first, "
+                f"not [{worst:g}, {best:g}]"
+            )
         if self.accept is not None or any(self.fade):
             raise ValueError("accept and fade are for ranges; endpoints have desirability")
         if len(set(self.endpoints)) < len(self.endpoints):
@@ -124,14 +127,17 @@ class Criterion(Section):
 
     def _check_range(self) -> None:
         if self.want is not None or self.desirability is not None or self.endpoint_weights is not None:
-            raise ValueError("want, desirability and endpoint_weights are for endpoints; a range has accept and fade")
+            raise ValueError(
+                "want, desirability and endpoint_weights go with endpoints (a list of classification endpoints); "
+                "endpoint and descriptor have accept and fade"
+            )
         low, high = self.accept or (None, None)
         if low is None and high is None:
             raise ValueError("a descriptor or regression endpoint needs accept: [low, high]")
         if any(end is not None and not math.isfinite(end) for end in (low, high)):
             raise ValueError("accept takes numbers; null leaves a side open")
         if low is not None and high is not None and low >= high:
-            raise ValueError("accept must be [low, high] with low below high")
+            raise ValueError(f"accept must be [low, high] with low below high, not [{low:g}, {high:g}]")
         if self.descriptor is not None and self.descriptor not in _KNOWN_DESCRIPTORS:
             hint = _nearest(self.descriptor, _KNOWN_DESCRIPTORS)
             raise ValueError(f"unknown descriptor {self.descriptor!r}{hint}; known are {', '.join(_KNOWN_DESCRIPTORS)}")
@@ -282,7 +288,7 @@ class Profile(Section):
                         f"criterion {criterion.name!r} asks for endpoint {name!r}, which no model predicts"
                         f"{_nearest(name, tasks)}",
                         where=where,
-                        fix=f"Endpoints of the installed models: {', '.join(tasks)}.",
+                        fix=f"`molsieve models show triage` lists the {len(tasks)} endpoints.",
                     )
                 if tasks[name] != expected:
                     raise MolsieveError(
