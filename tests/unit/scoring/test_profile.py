@@ -53,7 +53,7 @@ def edited(tmp_path, edit):
         ),
         (lambda p: p["criteria"][4].update(descriptor="mw"), "unknown descriptor 'mw'"),
         (lambda p: p.update(criteria=[]), "criteria: list should have at least 1 item"),
-        (lambda p: p["criteria"][0].update(endpoints="ames"), "criteria.0.endpoints: input should be a list"),
+        (lambda p: p["criteria"][0].update(endpoints="ames"), "criteria[activity].endpoints: input should be a list"),
         (lambda p: p.update(structure=None), "structure: input should be a mapping of keys to values"),
         (lambda p: p["criteria"][1].update(name="activity"), "criterion names must differ; repeated: activity"),
         (lambda p: [c.update(weight=0) for c in p["criteria"]], "at least one criterion needs a weight"),
