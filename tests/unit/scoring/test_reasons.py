@@ -42,7 +42,9 @@ ROW = {
 
 def test_what_helps_and_what_costs():
     text = reasons(TEST_PROFILE, ROW, TYPICAL)
-    assert text == ("Helped by “Active” (61%), 12 times the usual candidate. Held back by “Safe” (50%), score x 0.50.")
+    assert text == (
+        "Helped by “Active” (61%), score x 12 beside the usual candidate. Held back by “Safe” (50%), score x 0.50."
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_what_helps_and_what_costs():
             {"nih": ["aldehyde"], "toxicophores": ["epoxide", "aziridine"]},
             "NIH alert: aldehyde; toxicophore alerts: epox",
         ),
-        ({"nearest_known": "colistin", "novelty_tanimoto": 0.31}, "nearest known antibacterial colistin at 0.31"),
+        ({"nearest_known": "colistin", "novelty_tanimoto": 0.41}, "nearest known antibacterial colistin at 0.41"),
         ({"tier": "triage"}, "fast network alone"),
         ({"in_domain": False}, "outside the models' domain"),
     ],

@@ -375,18 +375,19 @@ def structure_columns() -> tuple[Column, ...]:
         Column(
             "globularity",
             F32,
-            "Globularity averaged over conformers, 0 (flat) to 1 (a sphere); null: no conformers were made",
+            "Globularity averaged over conformers, 0 (flat) to 1 (a sphere); null: no conformers were made, or RDKit found none",
         ),
         Column(
             "entry_rules_met",
             pa.int8(),
             "How many of the three eNTRy rules are met: ionisable nitrogen, at most 5 rotatable bonds, globularity of "
-            "at most 0.25; null: no conformers were made",
+            "at most 0.25 (null counts as not met); null: no conformers were sought",
         ),
         Column(
             "entry_score",
             F32,
-            "Mean of the three eNTRy rules as soft scores, 0 to 1; null: no conformers were made",
+            "Mean of the three eNTRy rules as soft scores, 0 to 1; of two where RDKit found no conformers; null: none "
+            "were sought",
         ),
     )
 

@@ -65,12 +65,12 @@ def rotatable_bonds(mol: Chem.Mol) -> int:
     return len(turning - amides)
 
 
-def entry(mol: Chem.Mol, globularity: float) -> Entry:
+def entry(mol: Chem.Mol, globularity: float | None) -> Entry:
     """Apply the rules.
 
     Args:
         mol: A parent molecule.
-        globularity: Its globularity (``chemistry.globularity``).
+        globularity: Its globularity (``chemistry.globularity``); without one the other two rules are judged alone.
 
     """
     kind = amine(mol)
@@ -78,12 +78,11 @@ def entry(mol: Chem.Mol, globularity: float) -> Entry:
     if kind == "primary" and _is_crowded(mol):
         amine_score = _CROWDED_PRIMARY
     bonds = rotatable_bonds(mol)
-    parts = (
-        amine_score,
-        _falling(bonds, MAX_ROTATABLE_BONDS, _FAR_ROTATABLE_BONDS),
-        _falling(globularity, MAX_GLOBULARITY, _FAR_GLOBULARITY),
-    )
-    met = (kind != "none") + (bonds <= MAX_ROTATABLE_BONDS) + (globularity <= MAX_GLOBULARITY)
+    parts = [amine_score, _falling(bonds, MAX_ROTATABLE_BONDS, _FAR_ROTATABLE_BONDS)]
+    met = (kind != "none") + (bonds <= MAX_ROTATABLE_BONDS)
+    if globularity is not None:
+        parts.append(_falling(globularity, MAX_GLOBULARITY, _FAR_GLOBULARITY))
+        met += globularity <= MAX_GLOBULARITY
     return Entry(met, sum(parts) / len(parts))
 
 

@@ -172,14 +172,13 @@ def _chosen(
 
 
 def _with_entry(table: pa.Table, rows: NDArray[np.int64], smiles: list[str], values: list[float | None]) -> pa.Table:
-    """Fill in what rests on conformers, where there are any."""
+    """Fill in what rests on conformers, for the rows that were to have them."""
     shape: list[float | None] = [None] * table.num_rows
     met: list[int | None] = [None] * table.num_rows
     score: list[float | None] = [None] * table.num_rows
     for row, text, value in zip(rows.tolist(), smiles, values, strict=True):
-        if value is not None:
-            found = entry(Chem.MolFromSmiles(text), value)
-            shape[row], met[row], score[row] = value, found.rules_met, found.score
+        found = entry(Chem.MolFromSmiles(text), value)
+        shape[row], met[row], score[row] = value, found.rules_met, found.score
     for name, column in (("globularity", shape), ("entry_rules_met", met), ("entry_score", score)):
         place = table.column_names.index(name)
         table = table.set_column(place, _SCHEMA.field(name), pa.array(column, _SCHEMA.field(name).type))

@@ -1,6 +1,6 @@
 """Why a compound ranks where it does, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from molsieve.scoring.profile import CATALOGUES, Criterion, Profile
 _SHOWN = 2
 # Smaller differences of a contribution are not worth a word: a factor of 1.05.
 _LEAST = 0.05
+# From this share of the profile's limit on, the likeness to a known antibacterial is worth a word.
+_NEAR = 0.8
 _CATALOGUE_TITLES = {"brenk": "BRENK", "nih": "NIH", "reactive": "reactive group", "toxicophores": "toxicophore"}
 
 
@@ -53,7 +55,7 @@ def reasons(profile: Profile, row: Mapping[str, Any], typical: Mapping[str, floa
     shown = {criterion.name: _shown(criterion, row) for criterion in profile.criteria if criterion.name in parts}
     sentences = []
     if helping:
-        named = [f"{shown[name]}, {np.exp(gains[name]):.2g} times the usual candidate" for name in helping]
+        named = [f"{shown[name]}, score x {np.exp(gains[name]):.2g} beside the usual candidate" for name in helping]
         sentences.append(f"Helped by {' and '.join(named)}")
     if costing:
         named = [f"{shown[name]}, score x {np.exp(parts[name]):.2f}" for name in costing]
@@ -90,16 +92,21 @@ def _cautions(profile: Profile, row: Mapping[str, Any]) -> list[str]:
     for catalogue in CATALOGUES:
         names = row.get(catalogue)
         if names:
-            found.append(f"{_CATALOGUE_TITLES[catalogue]} alert{'s' if len(names) > 1 else ''}: {', '.join(names)}")
+            found.append(f"{_CATALOGUE_TITLES[catalogue]} alert{'s' if len(names) > 1 else ''}: {_spelled(names)}")
     if profile.structure.pains == "flag" and row.get("pains"):
-        found.append(f"PAINS alerts: {', '.join(row['pains'])}")
+        found.append(f"PAINS alerts: {_spelled(row['pains'])}")
     if row.get("antibacterial_class"):
         found.append(f"has the pattern of a known class: {row['antibacterial_class']}")
-    # Where known antibacterials are welcome, the nearest one is no caution.
-    if profile.structure.known_similarity is not None and row.get("novelty_tanimoto") is not None:
+    # Where known antibacterials are welcome, the nearest one is no caution; nor is a distant one.
+    limit, similarity = profile.structure.known_similarity, row.get("novelty_tanimoto")
+    if limit is not None and similarity is not None and similarity >= _NEAR * limit:
         found.append(f"nearest known antibacterial {row['nearest_known']} at {row['novelty_tanimoto']:.2f}")
     if row.get("tier") == "triage":
         found.append("predicted by the fast network alone: the reference models could not describe it")
     if row.get("in_domain") is False:
         found.append("outside the models' domain")
     return found
+
+
+def _spelled(names: Sequence[str]) -> str:
+    return ", ".join(name.replace("_", " ") for name in names)
