@@ -2,6 +2,7 @@ import dataclasses
 import itertools
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -290,6 +291,8 @@ def test_no_controls(run):
     (work / "controls.parquet").unlink()
     page = page_of(work, facts)
     assert "nothing here says whether the ranking finds antibacterials" in page.words
+    facts = replace(facts, profile=facts.profile.model_copy(update={"controls": "none"}))
+    assert "asks for no antibacterial activity" in page_of(work, facts).words
 
 
 def test_one_compound(builder, profile, tmp_path):

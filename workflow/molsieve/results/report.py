@@ -226,7 +226,7 @@ def _criterion_row(criterion: Criterion, titles: Mapping[str, str]) -> Mapping[s
         # The title names a property already.
         named_by = f"{titles[criterion.endpoint]} " if criterion.endpoint else ""
         asked = f"{named_by}{_range(criterion)}{unit}"
-        scale = f"1 inside, {_fading(criterion)}{unit} outside"
+        scale = f"1 inside, {_fading(criterion)}{unit} outside" if any(criterion.fade) else "1 inside, 0 outside"
     return {
         "title": criterion.title,
         "asked": asked,
