@@ -127,7 +127,7 @@ class Judgement:
 
     Attributes:
         verdict: ``good``, ``weak``, ``none`` (does not separate), ``unknown`` (nothing to compare), ``not_asked`` (the
-            profile asks for no antibacterial).
+            profile does not ask for what most known antibacterials are).
         words: The verdict in sentences, the most important first.
         comparisons: The figures behind it.
         own_decoys: Share of its own decoys that an active control beats, over the unseen controls that have any, or
@@ -195,7 +195,7 @@ def _figures(values: Mapping[str, Any]) -> Enrichment:
 NOT_ASKED = Judgement(
     "not_asked",
     (
-        "This profile asks for no antibacterial activity, so known antibacterials say nothing about its ranking, and "
+        "Most known antibacterials are not what this profile asks for, so where they rank says nothing about it, and "
         "nothing else was spiked in to test it.",
     ),
 )
