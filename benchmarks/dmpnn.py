@@ -9,7 +9,7 @@ For each scaffold fold and seed one network is trained on the other folds (a ten
 each seed, chooses the epoch), with and without RDKit's descriptors beside the learned ones, as Stokes et al. had them
 (doi:10.1016/j.cell.2020.01.021). A network that is there already is not trained again. Compared with the stored
 out-of-fold predictions of the stack, its parts and the forest, on the same molecules; then averaged into the stack.
-The smallest screen is used because a CPU trains it in minutes: half an hour on one core.
+The smallest screen is used because a CPU trains it in minutes: two on one core for each fold, seed and variant.
 """
 
 import argparse

@@ -50,7 +50,7 @@ def test_generated_schema_accepts_the_defaults_and_refuses_a_typo():
         ({"dask": {"scheduler": "somewhere"}}, "dask.scheduler: must be local, tcp://"),
         ({"libraries": []}, "libraries: list should have at least 1 item"),
         ({"libraries": [{"path": "a.csv", "skiprows": 1}]}, "skip_rows"),
-        ({"select": 5}, "select: input should be a valid dictionary"),
+        ({"select": 5}, "select: input should be a mapping of keys to values"),
     ],
 )
 def test_mistakes_name_the_key(values, expected):

@@ -237,6 +237,16 @@ def validated(model: type[Model], values: dict[str, Any], where: str, keys: str 
         raise MolsieveError("\n".join(problems), where=where, fix=f"{keys} lists every key with its meaning.") from None
 
 
+# What YAML calls the types that pydantic names as Python does.
+_IN_YAML = {
+    "tuple_type": "input should be a list",
+    "list_type": "input should be a list",
+    "dict_type": "input should be a mapping of keys to values",
+    "mapping_type": "input should be a mapping of keys to values",
+    "model_type": "input should be a mapping of keys to values",
+}
+
+
 def _explain(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     path = [part for part in problem["loc"] if not str(part).startswith("function-")]
     key = ".".join(str(part) for part in path) or "(top level)"
@@ -245,7 +255,7 @@ def _explain(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401 - pyd
         nearest = difflib.get_close_matches(str(path[-1]), valid, n=1, cutoff=0.5)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; valid keys here: {', '.join(valid)}"
         return f"unknown key {key!r}{hint}"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = _IN_YAML.get(problem["type"], problem["msg"].removeprefix("Value error, ").replace("Tuple", "List"))
     return f"{key}: {message[0].lower()}{message[1:]} (got {problem['input']!r})"
 
 

@@ -45,8 +45,15 @@ def test_the_table_is_for_readers(files):
     told = typed(files, "--rows", "training:active=yes", "--id-column", "score", "--out", str(out))
     assert "No quinolone bicycle" in told
     assert "0.9 " in told
-    assert "1 compounds in the list training" in told
+    assert "1 compound in the list training" in told
     assert out.read_text().splitlines()[1].endswith("shares 11 atoms with C1=CC=C2C(=C1)C(=O)C=CN2,cipro,0.9")
+
+
+def test_a_long_identifier_does_not_fill_the_screen(files):
+    (files / "hits.csv").write_text(HITS.replace("broken", "x" * 5000))
+    told = typed(files, "--rows", "training:active=yes")
+    assert "x" * 20 in told
+    assert told.count("x") < 100
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import json
 import re
@@ -13,6 +14,7 @@ from molsieve.results.assemble import WorkFolder
 from molsieve.results.report import render, report
 from molsieve.results.report_data import gather
 from molsieve.scoring.judgement import NOT_ASKED
+from molsieve.scoring.profile import Profile
 
 VOID = {"meta", "link", "input", "br"}
 
@@ -145,6 +147,20 @@ def test_alerts_stand_by_catalogue(page):
     assert "Toxicophore alerts" in page.words
 
 
+def test_a_margin_is_told_by_its_whole_interval(run):
+    work, facts = run
+    table = pq.read_table(work / "hits.parquet")
+    intervals = {"margin": [-0.3, 0.1, 0.4], "lo90": [-0.5, -0.1, 0.2], "hi90": [-0.1, 0.3, 0.6]}
+    for name, values in intervals.items():
+        column = pa.array([*values, *[0.4] * (table.num_rows - 3)], pa.float32())
+        table = table.set_column(table.column_names.index(f"selectivity_{name}"), f"selectivity_{name}", column)
+    pq.write_table(table, work / "hits.parquet")
+    words = page_of(work, facts).words
+    assert "margin -0.30 (-0.50 to -0.10): likelier toxic than active" in words
+    assert "margin +0.10 (-0.10 to +0.30): selectivity not shown" in words
+    assert "margin +0.40 (+0.20 to +0.60): activity exceeds toxicity" in words
+
+
 def test_hits_of_an_earlier_version(run):
     # Schema 1.1 had none of the columns that say why; what they would say is left out.
     work, facts = run
@@ -199,6 +215,20 @@ def test_a_profile_without_antibacterial_activity_gets_no_warning(run):
     assert "asks for no antibacterial activity" in page.words
     assert "Caution" not in page.words
     assert "Warning" not in page.words
+
+
+def test_a_profile_that_welcomes_known_antibacterials_is_told_as_such(shared_run, html):
+    work, facts = shared_run
+    values = facts.profile.model_dump(mode="json")
+    values["structure"] |= {"known_similarity": None, "known_tversky": None, "known_classes": "flag"}
+    values["structure"]["alert_penalties"] = {"brenk": 0.9}
+    welcoming = dataclasses.replace(facts, profile=Profile.model_validate(values))
+    told = render(gather(WorkFolder(work), welcoming), welcoming)
+    assert "The profile lets known antibacterials be hits." in told
+    assert "The hits leave out what is a known antibacterial" not in told
+    assert "The hits leave out what is a known antibacterial" in html
+    assert re.search(r"NIH alert: [^\"]*The profile only shows it\.", told)
+    assert re.search(r"BRENK alert: [^\"]*It lowers the score\.", told)
 
 
 def test_it_is_accessible(page):

@@ -40,7 +40,7 @@ def test_bars_are_logarithmic_and_end():
 
 
 def test_what_no_criterion_explains_is_the_alerts():
-    found = contributions(profile("active"), row(0.5), 0.405)
+    found = contributions(profile("active"), row(0.5) | {"brenk": ["x", "y"]}, 0.405)
     assert [part.title for part in found.parts] == ["active", "Structural alerts"]
     assert found.parts[1].factor == "\u00d7 0.81"
 
@@ -56,3 +56,16 @@ def test_earlier_results_have_none(values):
 
 def test_what_was_not_judged_is_left_out():
     assert [part.title for part in contributions(profile("a", "b"), row(0.5, None), 0.5).parts] == ["a"]
+
+
+def test_a_probability_too_small_for_its_logarithm_is_no_alert():
+    assert [part.title for part in contributions(profile("active"), row(1e-6) | {"brenk": []}, 1e-8).parts] == [
+        "active"
+    ]
+
+
+def test_criteria_of_the_same_title_are_two_parts():
+    assert [part.factor for part in contributions(profile("same", "same"), row(0.5, 0.4), 0.2).parts] == [
+        "\u00d7 0.40",
+        "\u00d7 0.50",
+    ]

@@ -128,3 +128,46 @@ def test_a_flag_is_no_step(shared_run):
         pq.write_table(table.filter(kept), path)
     assert "no_pains" not in by_name(run_funnel(WorkFolder(copy), Profile.model_validate(profile)))
     assert "no_pains" in by_name(run_funnel(WorkFolder(work), facts.profile))
+
+
+def test_a_profile_that_welcomes_known_antibacterials_has_no_step_against_them(shared_run):
+    work, facts = shared_run
+    profile = facts.profile.model_dump(mode="json")
+    profile["structure"] |= {"known_similarity": None, "known_tversky": None, "known_classes": "flag"}
+    copy = work.parent / "welcome"
+    shutil.copytree(work, copy)
+    for path in (copy / "scores").glob("*.parquet"):
+        table = pq.read_table(path)
+        kept = pc.not_equal(pc.fill_null(table["excluded_by"].cast(pa.string()), ""), "known_antibacterial")
+        pq.write_table(table.filter(kept), path)
+    assert "not_known" not in by_name(run_funnel(WorkFolder(copy), Profile.model_validate(profile)))
+    assert "not_known" in by_name(run_funnel(WorkFolder(copy), facts.profile))
+
+
+@pytest.mark.parametrize(("tanimoto", "tversky", "why"), [
+    (0.71, 0.9, "quinolone; Tanimoto 0.71 to nalidixic acid"),
+    (0.7, 0.9, "quinolone; Tanimoto 0.70 to nalidixic acid"),
+    (0.3, 0.9, "quinolone; has 90% of the features of novobiocin"),
+    (0.3, 0.1, "quinolone"),
+])  # fmt: skip
+def test_what_was_known_about_an_example_is_what_stopped_it(run, tanimoto, tversky, why):
+    work, facts = run
+    profile = facts.profile.model_dump(mode="json")
+    # 0.7 is no number of single precision, which the tables have: the gate compares with the nearest one.
+    profile["structure"] |= {"known_similarity": 0.7, "known_tversky": 0.8}
+    exclude(work, "known_antibacterial")
+    found = {
+        "antibacterial_class": "quinolone",
+        "novelty_tanimoto": tanimoto,
+        "nearest_known": "nalidixic acid",
+        "novelty_tversky": tversky,
+        "nearest_known_tversky": "novobiocin",
+    }
+    for path in (work / "scores").glob("*.parquet"):
+        table = pq.read_table(path)
+        for name, value in found.items():
+            column = pa.array([value] * table.num_rows).cast(table.schema.field(name).type)
+            table = table.set_column(table.column_names.index(name), name, column)
+        pq.write_table(table, path)
+    examples = by_name(run_funnel(WorkFolder(work), Profile.model_validate(profile)))["not_known"].examples
+    assert {example.why for example in examples} == {why}

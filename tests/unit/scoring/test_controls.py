@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from molsieve.columns import arrow_schema
+from molsieve.errors import MolsieveError
 from molsieve.models.endpoints import Endpoint
-from molsieve.scoring.controls import score_controls
+from molsieve.scoring.controls import read_controls, score_controls
 from molsieve.scoring.inspect import INSPECTED
 from molsieve.scoring.score import score
 
@@ -137,3 +138,29 @@ def test_a_profile_without_antibacterial_activity_is_not_judged(run_stage):
     assert decoys.num_rows == 0
     assert report.verdict == judgement["verdict"] == "not_asked"
     assert not judgement["is_warning"]
+
+
+HEADER = "name,smiles,kind,antibacterial_class\n"
+
+
+def test_a_controls_file_of_excel_is_read(tmp_path):
+    path = tmp_path / "controls.csv"
+    path.write_bytes((HEADER + "ampicillin,CCO,active,\n").encode("utf-8-sig"))
+    assert read_controls(path).to_pylist() == [
+        {"name": "ampicillin", "smiles": "CCO", "kind": "active", "antibacterial_class": None}
+    ]
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("name,smiles\na,CCO\n", "needs the columns"),
+    (HEADER, "at least one row"),
+    (HEADER + "a,CCO,maybe,\n", "it must be active or inactive"),
+    (HEADER + ",CCO,active,\n", "a control has no name"),
+    (HEADER + "a,CCO,active,\na,CCCO,inactive,\n", "a is in line 2 already"),
+    (HEADER + "caf\xe9,CCO,active,\n", "is not a text file"),
+])  # fmt: skip
+def test_a_controls_file_that_cannot_be_used_is_explained(tmp_path, text, message):
+    path = tmp_path / "controls.csv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(MolsieveError, match=message):
+        read_controls(path)

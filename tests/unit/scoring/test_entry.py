@@ -38,6 +38,7 @@ AMINES = [
     ("C1=NCCN1", "other"),
     ("CC(=O)NC", "none"),
     ("CC(=O)NC(N)=N", "none"),
+    ("Cc1[nH]cnc1CSCCNC(=NC#N)NC", "none"),
     ("CS(=O)(=O)NC", "none"),
     ("Nc1ccccc1", "none"),
     ("[O-][n+]1ccccc1", "none"),

@@ -6,6 +6,7 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from molsieve.models import families
+from molsieve.models.gut_spectrum import spectrum
 from molsieve.models.reliability import CalibrationError, Reliability
 from molsieve.scoring.criteria import fit_profile
 from molsieve.scoring.probability import Belief, common_draws, spread_of_threshold, thresholds
@@ -170,3 +171,14 @@ def test_a_share_of_the_gut_is_judged_by_its_interval():
     # The upper bound of the first lies on the limit, so one in twenty of such compounds lies above it.
     assert prob[0] == pytest.approx(0.95, abs=0.01)
     assert prob[0] > prob[1] > prob[2] > 0
+
+
+@pytest.mark.parametrize("probability", [0.001, 0.01, 0.05, 0.2])
+def test_a_share_of_equal_strains_is_judged_as_the_model_says(probability):
+    share, low, high = spectrum(np.full((1, 40), probability, dtype=np.float32))
+    table = pa.table({"gut_spectrum": share, "gut_spectrum_lo90": low, "gut_spectrum_hi90": high})
+    spares = {"name": "gut", "descriptor": "gut_spectrum", "accept": (None, 0.1), "desirability": None}
+    correlation = families.OUTCOME_CORRELATION["gut"]
+    # Vasicek 2002: the distribution of the share, in closed form.
+    exact = ndtr((ndtri(0.1) * np.sqrt(1 - correlation) - ndtri(probability)) / np.sqrt(correlation))
+    assert fit_profile(profile_of(spares), table, {}).profile_prob[0] == pytest.approx(exact, abs=0.001)

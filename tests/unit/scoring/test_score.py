@@ -167,3 +167,15 @@ def test_what_has_no_conformers_is_neutral_and_no_hit(library, profile_file, tmp
     assert table["entry_value"].tolist()[0] == pytest.approx(0.25)
     # Half of the preference: size counts as much and is met.
     assert table["score"].tolist() == pytest.approx([0.9 * 0.5**0.5, 0.8], rel=1e-4)
+
+
+def test_a_required_property_rules_out_whatever_the_fade(library, profile_file, tmp_path):
+    library.shard(0, 0, ["CCO", "CCCCCCCCO"], {"a": [0.9, 0.8], "b": [0, 0], "tox": [0, 0]})
+    library.refine(0, [], {"a": [], "b": [], "tox": []})
+    inspected = inspected_table(tmp_path / "inspected.parquet", [{"record_id": 0}, {"record_id": 1}])
+    small = "{name: small, title: Small, descriptor: mw_da, accept: [null, 100], fade: 200, required: true, source: x}"
+    profile = profile_with(tmp_path, profile_file, "{pains: gate}", f"  - {small}\n")
+    report, table = run(library, inspected, profile, tmp_path / "scores")
+    assert table["profile_prob"].tolist() == pytest.approx([0.9, 0.0], rel=1e-5)
+    assert [value == "hard:small" for value in table["excluded_by"].astype(object)] == [False, True]
+    assert report.eligible == 1

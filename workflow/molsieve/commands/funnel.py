@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from molsieve.scoring.funnel_recipe import Keep, Recipe
     from molsieve.scoring.funnel_run import FunnelResult
 
-_SHOWN_STRUCTURE = 46
+_SHOWN_TEXT = 46
 
 
 def funnel_command(
@@ -132,7 +132,7 @@ def _show(recipe: "Recipe", result: "FunnelResult", out: Path | None) -> None:
     steps += [[step.title, f"{step.remaining:,}", f"{step.removed:,}" if step.removed else ""] for step in funnel.steps]
     console.print(terminal.table(recipe.title, ("", "remain", "removed"), steps))
     examples = [
-        [step.title if number == 0 else "", example.identifier, _clip(example.smiles or ""), example.why]
+        [step.title if number == 0 else "", _clip(example.identifier), _clip(example.smiles or ""), example.why]
         for step in funnel.steps
         for number, example in enumerate(step.examples)
     ]
@@ -142,7 +142,7 @@ def _show(recipe: "Recipe", result: "FunnelResult", out: Path | None) -> None:
         console.print(terminal.table("Examples of what each step removed", headings, examples, text_columns=4))
     console.print()
     structures = result.file.structure_column or "the molblocks"
-    compared = "".join(f"; {len(found.names):,} compounds in the list {name}" for name, found in result.lists.items())
+    compared = "".join(f"; {_compounds(len(found.names))} in the list {name}" for name, found in result.lists.items())
     console.print(f"Structures from {structures}{compared}.", markup=False)
     if emptied := funnel.emptied_at():
         console.print(f"Nothing is left: the last went at the step {emptied.title!r}.", markup=False)
@@ -150,5 +150,9 @@ def _show(recipe: "Recipe", result: "FunnelResult", out: Path | None) -> None:
         console.print(f"Every row with its reason: {out}", markup=False, soft_wrap=True)
 
 
+def _compounds(number: int) -> str:
+    return f"{number:,} compound{'' if number == 1 else 's'}"
+
+
 def _clip(text: str) -> str:
-    return text if len(text) <= _SHOWN_STRUCTURE else f"{text[: _SHOWN_STRUCTURE - 1]}…"
+    return text if len(text) <= _SHOWN_TEXT else f"{text[: _SHOWN_TEXT - 1]}…"

@@ -52,7 +52,7 @@ def sections(record: PredictionRecord) -> list[tuple[str, list[tuple[str, str]]]
         (
             "Model",
             [
-                ("name", f"{model.name} ({model.tier}), of {model.created}"),
+                ("name", f"{model.name} (tier {model.tier}), made {model.created[:10]}"),
                 ("endpoint", f"{prediction.endpoint}: {model.endpoint_definition}"),
                 ("organism", model.organism),
                 ("a positive means" if not prediction.unit else "the value is", model.positive_means),

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from molsieve import SCHEMA_VERSION, __version__
 from molsieve.files import write_text
 from molsieve.models.conformal import DEFAULT_ERROR
+from molsieve.normal import Z90
 from molsieve.results import charts, templates
 from molsieve.results.assemble import WorkFolder
 from molsieve.results.dictionary import change_texts, reason_texts
@@ -24,7 +25,7 @@ from molsieve.results.report_cascade import cascade_view
 from molsieve.results.report_controls import ControlsView, controls_view
 from molsieve.results.report_data import Distribution, LibraryFacts, ReportData, gather
 from molsieve.results.report_funnel import empty_sentences, funnel_view
-from molsieve.results.report_hits import Z90, hit_cards, overview_columns, sort_titles
+from molsieve.results.report_hits import hit_cards, overview_columns, sort_titles
 from molsieve.results.report_models import model_table
 from molsieve.scoring.diversity import DiversityOptions
 from molsieve.scoring.profile import Criterion

@@ -11,15 +11,14 @@ from typing import Any, Literal
 from markupsafe import Markup
 
 from molsieve.models.endpoints import Endpoint
+from molsieve.normal import Z90
 from molsieve.results.drawing import structure_svg
 from molsieve.results.facts import RunFacts
 from molsieve.results.report_reasons import Contributions, contributions
 from molsieve.results.schema import UNIT_TEXT, value_column
-from molsieve.scoring.profile import Criterion
+from molsieve.scoring.profile import Criterion, Structure
 
 WIDTH, HEIGHT = 230, 170
-# Two-sided 90 % interval of a normal distribution, in standard deviations.
-Z90 = 1.645
 _GOOD, _POOR = 0.7, 0.3
 _MAX_PROPERTIES = 8
 _MAX_TEXT = 200
@@ -174,7 +173,7 @@ def _card(hit: Mapping[str, Any], facts: RunFacts) -> Hit:
         facts=_structure_facts(row),
         bars=[_bar(endpoint, row, facts) for endpoint in facts.profile_endpoints],
         properties=_properties(row, facts.profile.criteria),
-        flags=_flags(row),
+        flags=_flags(row, facts.profile.structure),
         reasons=row["reasons"] or "",
         smiles=row["parent_smiles"],
         inchikey=row["inchikey"],
@@ -251,7 +250,7 @@ def _properties(row: Mapping[str, Any], criteria: Sequence[Criterion]) -> list[t
     return shown
 
 
-def _flags(row: Mapping[str, Any]) -> list[Flag]:
+def _flags(row: Mapping[str, Any], structure: Structure) -> list[Flag]:
     flags = []
     if row["in_domain"] is False:
         text = f"outside the domain ({row['unseen_fraction']:.0%} unseen)"
@@ -261,7 +260,7 @@ def _flags(row: Mapping[str, Any]) -> list[Flag]:
     elif row["in_domain"]:
         flags.append(Flag("good", "in domain", "The models were trained on molecules like this one."))
     flags += [
-        Flag("warn", _clip(f"{title}: {names}"), f"{title} alert: {meaning}. It weighs, it does not exclude.")
+        Flag("warn", _clip(f"{title}: {names}"), f"{title} alert: {meaning}. {_effect(column, structure)}")
         for column, title, meaning in _CATALOGUES
         if (names := _alert_names(row, column))
     ]
@@ -285,6 +284,11 @@ def _flags(row: Mapping[str, Any]) -> list[Flag]:
             )
         )
     return flags
+
+
+def _effect(catalogue: str, structure: Structure) -> str:
+    """What an alert did to a compound that is a hit all the same."""
+    return "It lowers the score." if catalogue in structure.alert_penalties else "The profile only shows it."
 
 
 def _overview(row: Mapping[str, Any]) -> Overview:
@@ -333,10 +337,14 @@ def _selectivity_text(row: Mapping[str, Any]) -> str:
     margin = row.get("selectivity_margin")
     if margin is None:
         return ""
-    interval = _interval(row.get("selectivity_lo90"), row.get("selectivity_hi90"))
-    low = row.get("selectivity_lo90")
-    verdict = "not told from toxicity" if low is not None and low <= 0 else "activity exceeds toxicity"
-    return f"margin {margin:+.2f}{interval}: {verdict}"
+    low, high = row.get("selectivity_lo90"), row.get("selectivity_hi90")
+    if high is not None and high < 0:
+        verdict = "likelier toxic than active"
+    elif low is not None and low < 0:
+        verdict = "selectivity not shown"
+    else:
+        verdict = "activity exceeds toxicity"
+    return f"margin {margin:+.2f}{_interval(low, high)}: {verdict}"
 
 
 def _stability_text(row: Mapping[str, Any]) -> str:
@@ -378,7 +386,8 @@ def _cluster_text(row: Mapping[str, Any]) -> str:
         near = row.get("cluster_similarity")
         text += f", led by hit {leader}" + ("" if near is None else f" (Tanimoto {near:.2f})")
     if row.get("passed_over"):
-        text += f"; {row['passed_over']} analogues were left out for it"
+        left_out = row["passed_over"]
+        text += "; 1 analogue was left out for it" if left_out == 1 else f"; {left_out} analogues were left out for it"
     return text
 
 

@@ -46,20 +46,22 @@ def contributions(profile: Profile, row: Mapping[str, Any], score: float) -> Con
     Args:
         profile: The profile.
         row: Row of the scores table; ``<criterion>_contribution`` is the natural logarithm of the factor on the score.
+            What they leave of the score is the penalty for alerts, where there are any: of probabilities under one in
+            a million they leave something as well.
         score: The score.
 
     Returns:
         The parts; None where the scores hold no contributions, as before schema version 1.2.
 
     """
-    known = {c.title: row.get(f"{c.name}_contribution") for c in profile.criteria}
-    found = {title: float(value) for title, value in known.items() if value is not None}
+    known = [(c.title, row.get(f"{c.name}_contribution")) for c in profile.criteria]
+    found = [(title, float(value)) for title, value in known if value is not None]
     if not found:
         return None
-    rest = math.log(score) - sum(found.values()) if score > 0 else 0.0
-    if rest < -_NEGLIGIBLE:
-        found["Structural alerts"] = rest
-    ordered = sorted(found.items(), key=lambda item: item[1])
+    rest = math.log(score) - sum(value for _, value in found) if score > 0 else 0.0
+    if rest < -_NEGLIGIBLE and any(row.get(catalogue) for catalogue in profile.structure.alert_penalties):
+        found.append(("Structural alerts", rest))
+    ordered = sorted(found, key=lambda item: item[1])
     costly = [f"{title} ({_factor(value)})" for title, value in ordered if value < -_NEGLIGIBLE]
     free = len(ordered) - len(costly)
     words = f"Loses most by {_joined(costly[:3])}." if costly else "Loses nothing by any criterion."

@@ -32,7 +32,6 @@ _EXCLUSIONS = {
     "not_refined": ("refined", "Described by the reference models"),
     "not_inspected_3d": ("inspected_3d", "Among the best, modelled in 3D"),
 }
-_ALWAYS = ("not_inspected", "known_antibacterial")
 # Columns of the scores that say why; each is read where it is there.
 _WHY = (
     "rank",
@@ -165,7 +164,10 @@ class _Counter:
 
     def _steps(self) -> list[tuple[str, tuple[str, str]]]:
         """Code of the column excluded_by, or nothing, with name and title of each step, in their order."""
-        always = {*_ALWAYS, *(["pains"] if self.profile.structure.pains == "gate" else [])}
+        structure = self.profile.structure
+        always = {"not_inspected"}
+        always |= {"pains"} if structure.pains == "gate" else set()
+        always |= {"known_antibacterial"} if structure.excludes_known else set()
         known = [(code, step) for code, step in _EXCLUSIONS.items() if code in always or self.excluded[code]]
         hard = [(f"{_HARD}{c.name}", (f"meets_{c.name}", f"Meets: {c.title}")) for c in self._hard]
         listed = {code for code, _ in (*known, *hard)}
@@ -191,7 +193,7 @@ class _Counter:
         if code == "known_antibacterial":
             return _resemblance(row, self.profile)
         if code == "not_inspected_3d":
-            return f"rank {row['rank']:,}: not among the best that got conformers"
+            return f"rank {row['rank']:,}: no conformers, which only the best get, and RDKit makes none of some"
         if code.startswith(_HARD):
             criterion = next((c for c in self._hard if code == f"{_HARD}{c.name}"), None)
             value = row.get(f"{criterion.name}_value") if criterion else None
@@ -201,10 +203,9 @@ class _Counter:
 
     def _show(self, tally: Tally, shown: Sequence[tuple[str, Row, str]]) -> None:
         """Keep the first examples of each step, with identifier and structure from the records."""
-        wanted = [entry for entry in shown if tally.wants_example(entry[0])]
         kept: Counter[str] = Counter()
         chosen = []
-        for step, row, why in wanted:
+        for step, row, why in shown:
             kept[step] += 1
             if kept[step] <= MAX_EXAMPLES:
                 chosen.append((step, row, why))
@@ -231,15 +232,19 @@ def _rejection(row: Row) -> str:
 
 
 def _resemblance(row: Row, profile: Profile) -> str:
-    """What makes a compound a known antibacterial: its class, or the one it resembles."""
+    """What makes a compound a known antibacterial: its class, or the one it resembles or else contains."""
+    structure = profile.structure
     parts = [row["antibacterial_class"]] if row["antibacterial_class"] else []
-    similarity, share = row["novelty_tanimoto"], row.get("novelty_tversky")
-    limit = profile.structure.known_similarity
-    if similarity is not None and limit is not None and similarity >= limit:
-        parts.append(f"Tanimoto {similarity:.2f} to {row['nearest_known']}")
-    elif share is not None and not parts:
-        parts.append(f"has {share:.0%} of the features of {row['nearest_known_tversky']}")
+    if _reaches(row["novelty_tanimoto"], structure.known_similarity):
+        parts.append(f"Tanimoto {row['novelty_tanimoto']:.2f} to {row['nearest_known']}")
+    elif _reaches(row.get("novelty_tversky"), structure.known_tversky):
+        parts.append(f"has {row['novelty_tversky']:.0%} of the features of {row['nearest_known_tversky']}")
     return "; ".join(parts)
+
+
+def _reaches(value: float | None, limit: float | None) -> bool:
+    """Whether the gate stops it: values are stored with single precision, so the limit is compared with it."""
+    return value is not None and limit is not None and bool(np.float32(value) >= np.float32(limit))
 
 
 def _asked(criterion: Criterion) -> str:

@@ -45,19 +45,27 @@ def read_controls(path: Path) -> pa.Table:
     """Controls file as a table of strings, one row a control in file order.
 
     Raises:
-        MolsieveError: A column is missing, a kind is neither active nor inactive, or there is no row.
+        MolsieveError: It is no text, a column is missing, a kind is neither active nor inactive, a name is missing or
+            there twice (decoys go by it), or there is no row.
 
     """
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.DictReader(lines))
     except OSError as error:
         raise MolsieveError(f"cannot read the controls: {error.strerror}", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise MolsieveError("is not a text file", where=str(path), fix="Save it as CSV in UTF-8.") from None
     if not rows or not set(NEEDED) <= rows[0].keys():
         raise MolsieveError(
             f"a controls file needs the columns {', '.join(NEEDED)} and at least one row", where=str(path)
         )
+    lines_of: dict[str, int] = {}
     for line, row in enumerate(rows, start=2):
+        if not row["name"]:
+            raise MolsieveError("a control has no name", where=f"{path}, line {line}")
+        if (first := lines_of.setdefault(row["name"], line)) != line:
+            raise MolsieveError(f"{row['name']} is in line {first} already", where=f"{path}, line {line}")
         if row["kind"] not in {"active", "inactive"}:
             raise MolsieveError(
                 f"{row['name']}: kind is {row['kind']!r}; it must be active or inactive", where=f"{path}, line {line}"

@@ -28,8 +28,9 @@ from molsieve.scoring.profile import Criterion, Profile
 # Compounds whose draws are in memory at a time: few enough for the cache of a core.
 CHUNK_ROWS = 2048
 _UNKNOWN = Reliability(family="")
-# Shares and their bounds are kept away from 0 and 1, where a normal distribution has none.
-_LEAST_SHARE = 1e-4
+# Shares and their bounds are kept away from 0 and 1, where a normal distribution has none. Bounds of a few percent
+# of strains reach far down (1e-14), and cutting them there would shift the distribution; single precision ends near 1.
+_LEAST_SHARE, _LARGEST_SHARE = 1e-15, 1 - 1e-7
 
 Floats = NDArray[np.float32]
 
@@ -202,7 +203,7 @@ def _range(criterion: Criterion, compounds: pa.Table) -> tuple[Floats, Floats, F
     low, high = (_column(compounds, f"{column}_{bound}").astype(np.float64) for bound in ("lo90", "hi90"))
     if criterion.descriptor == GUT_SPECTRUM:
         # The distribution of such a share is normal in its threshold (models.gut_spectrum).
-        low, high = (ndtri(np.clip(bound, _LEAST_SHARE, 1 - _LEAST_SHARE)) for bound in (low, high))
+        low, high = (ndtri(np.clip(bound, _LEAST_SHARE, _LARGEST_SHARE)) for bound in (low, high))
         least, most = (None if bound is None else float(ndtri(np.clip(bound, 0.0, 1.0))) for bound in accept)
         return value, _normal_share((low + high) / 2, high - low, (least, most)), desirability
     return value, _normal_share(value.astype(np.float64), high - low, accept), desirability

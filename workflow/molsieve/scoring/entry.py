@@ -21,7 +21,8 @@ _AMINE_SCORES = {"primary": 1.0, "secondary": 0.5, "tertiary": 0.25, "other": 0.
 _CROWDED_PRIMARY = 0.5
 
 # Amines on saturated carbon are basic; those on carbonyl, sulfonyl or aromatic carbon are not. The first two are how
-# eNTRyway knows a primary amine. "Other" are quaternary nitrogen, guanidines and amidines that nothing acylates.
+# eNTRyway knows a primary amine. "Other" are quaternary nitrogen, guanidines and amidines; not those with an acyl or
+# cyano group on a nitrogen (cimetidine), which are no bases.
 _AMINES = (
     ("primary", "[$([N;H2;X3][CX4]),$([N;H3;X4+][CX4])]"),
     ("secondary", "[$([N;H1;X3]([CX4])[CX4]),$([N;H2;X4+]([CX4])[CX4])]"),
@@ -29,7 +30,7 @@ _AMINES = (
     (
         "other",
         "[$([N;H0;X4+]([#6])([#6])([#6])[#6]),$([nX3+;!$([n]~[O-])][#6]),"
-        "$([NX3;!$(N[#6,#16]=[O,S])][CX3;!$(C~[#7][#6,#16]=[O,S])]=[NX2;!$(N~[!#6])])]",
+        "$([NX3;!$(N[#6,#16]=[O,S])][CX3;!$(C~[#7][#6,#16]=[O,S]);!$(C~[#7]C#N)]=[NX2;!$(N~[!#6])])]",
     ),
 )
 _CROWDED = "[NX3;H2][CX4]([#6])([#6])[#6]"

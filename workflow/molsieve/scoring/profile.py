@@ -128,6 +128,8 @@ class Criterion(Section):
         low, high = self.accept or (None, None)
         if low is None and high is None:
             raise ValueError("a descriptor or regression endpoint needs accept: [low, high]")
+        if any(end is not None and not math.isfinite(end) for end in (low, high)):
+            raise ValueError("accept takes numbers; null leaves a side open")
         if low is not None and high is not None and low >= high:
             raise ValueError("accept must be [low, high] with low below high")
         if self.descriptor is not None and self.descriptor not in _KNOWN_DESCRIPTORS:
@@ -185,6 +187,11 @@ class Structure(Section):
     known_classes: Literal["gate", "flag"] = Field(
         "gate", description="gate keeps compounds with the pattern of a known antibacterial class out of the hits."
     )
+
+    @property
+    def excludes_known(self) -> bool:
+        """Whether known antibacterials, or what resembles them, cannot be hits."""
+        return self.known_classes == "gate" or self.known_similarity is not None or self.known_tversky is not None
 
     @field_validator("alert_penalties")
     @classmethod

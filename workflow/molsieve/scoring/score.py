@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from molsieve.columns import LOW_CARDINALITY, arrow_schema
 from molsieve.files import write_table
 from molsieve.models.reliability import Reliability
-from molsieve.results.schema import scores_columns
+from molsieve.results.schema import GUT_SPECTRUM, scores_columns
 from molsieve.scoring.compounds import read_compounds
 from molsieve.scoring.criteria import ProfileFit, fit_profile
 from molsieve.scoring.dask_client import open_client
+from molsieve.scoring.desirability import plateau
 from molsieve.scoring.inspect import INSPECTED
 from molsieve.scoring.pareto import pareto_fronts
-from molsieve.scoring.profile import SHAPE, Profile, load_profile
+from molsieve.scoring.profile import SHAPE, Criterion, Profile, load_profile
 from molsieve.scoring.stability import top_share
 from molsieve.scoring.structure_gates import structure_gates
 
@@ -185,7 +186,7 @@ def _excluded_by(profile: Profile, checks: pa.Table, fit: ProfileFit) -> pa.Arra
     """Why a compound cannot be a hit; the first reason that applies, null for those that can."""
     # From the last reason that is looked at to the first, so that the first one wins.
     found: list[tuple[str, NDArray[np.bool_]]] = [
-        (f"hard:{criterion.name}", fit.desirabilities[criterion.name] <= 0)
+        (f"hard:{criterion.name}", _is_ruled_out(criterion, fit))
         for criterion in reversed(profile.criteria)
         if criterion.required and not criterion.endpoints
     ]
@@ -200,6 +201,16 @@ def _excluded_by(profile: Profile, checks: pa.Table, fit: ProfileFit) -> pa.Arra
         codes[mask] = names.index(name)
     indices = pa.array(codes, mask=codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string())).cast(LOW_CARDINALITY)
+
+
+def _is_ruled_out(criterion: Criterion, fit: ProfileFit) -> NDArray[np.bool_]:
+    """Which compounds a required range rules out: where its desirability is 0.
+
+    A computed property lies inside or outside. Its fade cannot help: the probability of the profile is 0 outside.
+    """
+    if criterion.descriptor and criterion.descriptor != GUT_SPECTRUM:
+        return plateau(fit.values[criterion.name], criterion.accept or (None, None), (0.0, 0.0)) <= 0
+    return fit.desirabilities[criterion.name] <= 0
 
 
 def _mask(column: pa.ChunkedArray) -> NDArray[np.bool_]:
