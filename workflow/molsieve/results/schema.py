@@ -375,7 +375,7 @@ def structure_columns() -> tuple[Column, ...]:
         Column(
             "globularity",
             F32,
-            "Globularity averaged over conformers, 0 (flat) to 1 (a sphere); null: none were sought, or RDKit found none",
+            "Globularity averaged over conformers, 0 (flat) to 1 (a sphere); null: none sought, or none found",
         ),
         Column(
             "entry_rules_met",
