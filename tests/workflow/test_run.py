@@ -88,7 +88,9 @@ def test_a_finished_run_has_nothing_to_do(screened):
 @pytest.mark.parametrize(
     ("change", "again", "kept"),
     [
-        ("select: {hits: 7}", {"select", "report", "publish"}, {"triage", "score", "controls"}),
+        ("select: {scaffold_cap: 2}", {"select", "report", "publish"}, {"triage", "score", "controls"}),
+        # top_share in the scores is of as many best as there can be hits.
+        ("select: {hits: 7}", {"score", "select", "report", "publish"}, {"triage", "inspect", "refine"}),
         (
             "refine: {conformal_error: 0.1}",
             {"refine", "score", "select", "controls"},

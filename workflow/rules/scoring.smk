@@ -35,6 +35,7 @@ rule inspect:
         profile=PLAN.profile,
         model=f"{PLAN.refine_models[0]}/checksums.sha256",
         patterns=PLAN.structure_patterns,
+        shapes=PLAN.control_shapes,
     output:
         "<work>/{set}/inspected.parquet",
     log:
@@ -50,8 +51,8 @@ rule inspect:
         code=PLAN.code("inspect"),
     shell:
         "python -m molsieve inspect {input.shortlist:q} {output:q} --reference {input.reference:q}"
-        " --model {params.model:q} --profile {input.profile:q} {params.conformers:q} --timeout-s {params.timeout_s}"
-        " --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
+        " --model {params.model:q} --profile {input.profile:q} {params.conformers} --computed {input.shapes:q}"
+        " --timeout-s {params.timeout_s} --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
 
 
 rule score:

