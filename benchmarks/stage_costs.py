@@ -7,8 +7,9 @@ sizes, so that what a job costs at all and what a row costs come apart. The stag
 of these shards, and on copies of it under other record ids and identities: to them as many different compounds. The
 stages of the shortlist run on two slices of it.
 
-Processor seconds count and not the clock's, of the stage and all its processes, because the machine may have other work.
-Memory is the largest sum of their resident sizes, which is what Slurm's accounting adds up (shared pages count twice).
+Processor seconds count and not the clock's, of the stage and all its processes, because the machine may have other
+work. Memory is the largest sum of their resident sizes, which is what Slurm's accounting adds up (shared pages
+count twice).
 The busiest thread's share of the processor seconds says how much of a stage further threads cannot shorten.
 """
 
@@ -25,7 +26,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -177,7 +177,9 @@ def finish_run(costs: Measurements, work: Path, rows: int, size: int, audit: int
     )
     report = work / "report.html"
     costs.run(["report", str(work), str(report), "--config={}"], rows)
-    costs.run(["publish", str(work), str(work / "published"), "--config={}", f"--report={report}", "--inchikey-limit=0"], rows)
+    costs.run(
+        ["publish", str(work), str(work / "published"), "--config={}", f"--report={report}", "--inchikey-limit=0"], rows
+    )
 
 
 def refine_and_inspect(costs: Measurements, folder: Path, shortlist: Path, rows: int) -> None:

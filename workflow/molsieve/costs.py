@@ -58,20 +58,26 @@ class Cost:
 
 
 COSTS = {
-    "ingest": Cost(base_s=0.9, row_us=10, base_mb=210, row_bytes=20, serial=1),
-    "prepare": Cost(base_s=0.9, row_us=440, base_mb=330, thread_mb=180, serial=0.05),
-    "deduplicate": Cost(base_s=4, row_us=15, base_mb=300, thread_mb=50, row_bytes=60, serial=0.5),
-    "triage": Cost(base_s=2.7, row_us=60, base_mb=800, thread_mb=20, shard_row_bytes=3000, serial=0.3),
-    "shortlist": Cost(base_s=3.5, row_us=50, base_mb=480, thread_mb=100, row_bytes=20, serial=0.3),
-    "refine": Cost(base_s=6, row_us=6600, base_mb=1000, thread_mb=100, row_bytes=0, serial=0.3),
-    "inspect": Cost(base_s=80, row_us=4000, base_mb=700, thread_mb=700, serial=0.1),
-    "score": Cost(base_s=4, row_us=50, base_mb=500, thread_mb=150, row_bytes=20, serial=0.3),
-    "select": Cost(base_s=1.5, row_us=5, base_mb=500, row_bytes=500, serial=1),
-    "controls": Cost(base_s=5, row_us=20, base_mb=600, row_bytes=100, serial=1),
-    "report": Cost(base_s=5, row_us=20, base_mb=700, row_bytes=40, serial=1),
-    "publish": Cost(base_s=6, row_us=60, base_mb=800, row_bytes=40, serial=1),
+    "ingest": Cost(base_s=0.9, row_us=3, base_mb=230, serial=1),
+    "prepare": Cost(base_s=1.7, row_us=400, base_mb=400, thread_mb=180, serial=0.03),
+    "deduplicate": Cost(base_s=4, row_us=5, base_mb=300, thread_mb=50, serial=0.3, row_bytes=10, shard_row_bytes=100),
+    "triage": Cost(base_s=2.6, row_us=53, base_mb=1200, serial=0.5),
+    "shortlist": Cost(base_s=3.7, row_us=60, base_mb=500, serial=0.2, row_bytes=2, shard_row_bytes=700),
+    "refine": Cost(base_s=4.2, row_us=6700, base_mb=1000, thread_mb=60, serial=0.2),
+    "inspect": Cost(base_s=5, row_us=4700, base_mb=500, thread_mb=800),
+    "score": Cost(base_s=3.7, row_us=60, base_mb=500, serial=0.2, row_bytes=30, shard_row_bytes=1000),
+    "select": Cost(base_s=1.3, row_us=5, base_mb=250, serial=1, shard_row_bytes=500),
+    "controls": Cost(base_s=9, row_us=3, base_mb=550, serial=1, row_bytes=20, shard_row_bytes=600),
+    "report": Cost(base_s=4, row_us=22, base_mb=560, serial=1, row_bytes=20, shard_row_bytes=900),
+    "publish": Cost(base_s=5, row_us=32, base_mb=550, serial=1, row_bytes=40, shard_row_bytes=3400),
 }
 """By stage. Rows are those of the job: of its shard, of the whole library, or (refine, inspect) of the shortlist."""
+
+CONFORMERS_S = 0.24
+"""Core seconds of ``inspect`` for each compound that gets conformers."""
+
+DISK_BYTES = {"records": 40.0, "prepared": 400.0, "triage": 900.0, "scores": 200.0, "published": 1200.0}
+"""Bytes a row of each table of the work folder, and of the result set."""
 
 
 def memory_mb(stage: str, rows: int, *, threads: int = 1, attempt: int = 1, shard_rows: int = SHARD_ROWS) -> int:
@@ -89,7 +95,7 @@ def memory_mb(stage: str, rows: int, *, threads: int = 1, attempt: int = 1, shar
     return math.ceil((SNAKEMAKE_MB + MEMORY_FACTOR * measured) * attempt)
 
 
-def runtime_min(stage: str, rows: int, *, threads: int = 1, attempt: int = 1) -> int:
+def runtime_min(stage: str, rows: int, *, threads: int = 1, attempt: int = 1, conformers: int = 500) -> int:
     """Time limit to ask for, in minutes: three times what was measured, and some minutes.
 
     Args:
@@ -97,7 +103,10 @@ def runtime_min(stage: str, rows: int, *, threads: int = 1, attempt: int = 1) ->
         rows: Rows of the job, as for :func:`memory_mb`.
         threads: Threads or workers of the job.
         attempt: Number of the attempt, from 1; another one asks for as much more.
+        conformers: Compounds that get conformers, for ``inspect``.
 
     """
     seconds = COSTS[stage].seconds(rows, threads)
+    if stage == "inspect":
+        seconds += conformers * CONFORMERS_S / threads
     return math.ceil((TIME_MARGIN_MIN + TIME_FACTOR * seconds / 60) * attempt)
