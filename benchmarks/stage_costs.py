@@ -1,6 +1,6 @@
 """What every stage costs: processor seconds, memory and disk, from which follows what a job asks for.
 
-    python benchmarks/stage_costs.py library.tsv.gz [--rows 20000 100000] [--copies 10] [--json OUT]
+    python benchmarks/stage_costs.py library.tsv.gz [--rows 20000 100000] [--copies 5] [--json OUT]
 
 Each stage runs as the command that its rule calls. The stages of a shard run on the first rows of the library, at two
 sizes, so that what a job costs at all and what a row costs come apart. The stages of a whole library run on the larger
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,15 @@ def first_rows(library: Path, rows: int, out: Path) -> Path:
     return out
 
 
+def repeat_library(library: Path, copies: int, out: Path) -> None:
+    """Write a library several times over, its title once."""
+    with gzip.open(library, "rt", encoding="utf-8") as lines, gzip.open(out, "wt", encoding="utf-8") as written:
+        title, *rows = lines
+        written.write(title)
+        for _ in range(copies):
+            written.writelines(rows)
+
+
 def screen_shard(costs: Measurements, library: Path, rows: int, work: Path, of: str = "library") -> None:
     """The stages of one shard, on one thread and on several."""
     records, prepared, triage = (work / of / name / "00000.parquet" for name in ("records", "prepared", "triage"))
@@ -156,7 +165,8 @@ def finish_run(costs: Measurements, work: Path, rows: int, size: int, audit: int
         costs.threads,
     )
     listed = pq.read_metadata(shortlist).num_rows
-    refine_and_inspect(costs, library, shortlist, listed)
+    # Copies bring nothing new to the stages of a shortlist.
+    refine_and_inspect(costs if is_one_shard(library) else Measurements(1), library, shortlist, listed)
     scores, hits = work / "scores", work / "hits.parquet"
     costs.run(
         ["score", str(library), str(scores), *options, "--hits=100", f"--summary={work / 'summary' / 'score.json'}"],
@@ -182,6 +192,10 @@ def finish_run(costs: Measurements, work: Path, rows: int, size: int, audit: int
     )
 
 
+def is_one_shard(library: Path) -> bool:
+    return len(list((library / "prepared").iterdir())) == 1
+
+
 def refine_and_inspect(costs: Measurements, folder: Path, shortlist: Path, rows: int) -> None:
     """The stages of a shortlist, without conformers, which not all of it get."""
     for threads in dict.fromkeys((costs.threads, 1)):
@@ -203,7 +217,8 @@ def make_conformers(costs: Measurements, library: Path, compounds: int) -> None:
 def spike_controls(controls: Path) -> None:
     """Take the controls through the stages before theirs; what that costs is not of interest."""
     quiet = Measurements(threads=1)
-    screen_shard(quiet, Path(f"{CONTROLS}::structure_column=smiles,id_column=name"), 0, controls.parent, "controls")
+    library = Path(f"{CONTROLS}::structure_column=smiles,id_column=name")
+    screen_shard(quiet, library, 0, controls.parent, "controls")
     shortlist = controls / "shortlist.parquet"
     quiet.run(["shortlist", str(controls), str(shortlist), PROFILE, REFINE, TRIAGE, "--seed=0"], 0)
     refine_and_inspect(quiet, controls, shortlist, 0)
@@ -222,11 +237,44 @@ def disk(work: Path, rows: int) -> dict[str, float]:
     }
 
 
+def fitted(measured: Sequence[Mapping[str, Any]], threads: int) -> dict[str, dict[str, float]]:
+    """What a job and a row cost, from the smallest and the largest jobs of each stage (``molsieve.costs.Cost``)."""
+    found = {}
+    for stage in dict.fromkeys(one["stage"] for one in measured):
+        runs = [one for one in measured if one["stage"] == stage]
+        alone = [one for one in runs if one["threads"] == 1] or runs
+        together = max(runs, key=lambda one: (one["threads"], one["rows"]))
+        row_us, base_s = _line(alone, "cpu_s")
+        row_mb, base_mb = _line(alone, "memory_mb")
+        found[stage] = {"base_s": round(base_s, 1), "row_us": round(1e6 * row_us, 1)}
+        share = together["busiest_thread_s"] / together["cpu_s"]
+        serial = (share - 1 / threads) / (1 - 1 / threads) if together["threads"] > 1 else 1.0
+        found[stage] |= {"serial": round(min(1.0, max(0.0, serial)), 2), "base_mb": round(base_mb)}
+        found[stage] |= {"memory_bytes_a_row": round(1e6 * row_mb)}
+        more = [
+            one["memory_mb"] - other["memory_mb"]
+            for one in runs
+            for other in runs
+            if one["rows"] == other["rows"] and one["threads"] > other["threads"] == 1
+        ]
+        found[stage] |= {"thread_mb": round(max(0, *more) / (threads - 1))} if more else {}
+    return found
+
+
+def _line(runs: Sequence[Mapping[str, Any]], what: str) -> tuple[float, float]:
+    """Slope and intercept through the smallest and the largest job; no job costs less than nothing."""
+    small, large = min(runs, key=lambda one: one["rows"]), max(runs, key=lambda one: one["rows"])
+    if small["rows"] == large["rows"]:
+        return 0.0, float(small[what])
+    slope = max(0.0, (large[what] - small[what]) / (large["rows"] - small["rows"]))
+    return slope, max(0.0, small[what] - slope * small["rows"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("library", type=Path)
     parser.add_argument("--rows", type=int, nargs=2, default=(20_000, 100_000))
-    parser.add_argument("--copies", type=int, default=10, help="of the larger shard, for the stages of a whole library")
+    parser.add_argument("--copies", type=int, default=5, help="of the larger shard, for the stages of a whole library")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--folder", type=Path, help="keep the work folders here")
     parser.add_argument("--json", type=Path)
@@ -242,15 +290,19 @@ def main() -> None:
         make_conformers(costs, folder / str(small) / "library", 200)
         many = folder / "many"
         copy_shard(folder / str(large), arguments.copies, many)
+        repeated = folder / "repeated.tsv.gz"
+        repeat_library(folder / f"{large}.tsv.gz", arguments.copies, repeated)
+        costs.run(["ingest", str(repeated), f"--out={folder / 'repeated'}"], large * arguments.copies)
         deduplicate(costs, many / "library", large * arguments.copies)
         finish_run(costs, many, large * arguments.copies, 5_000, 1_000)
         facts = {
             "library": arguments.library.name,
             "cores": len(os.sched_getaffinity(0)),
             "measured": costs.found,
+            "fitted": fitted(costs.found, arguments.threads),
             "bytes_a_row": disk(many, large * arguments.copies),
         }
-    print(json.dumps(facts["bytes_a_row"]))
+    print(json.dumps({name: facts[name] for name in ("fitted", "bytes_a_row")}, indent=1))
     if arguments.json:
         arguments.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 

@@ -315,16 +315,25 @@ def _check_values(folder: Path) -> None:
 
 
 def _check_ranks(folder: Path) -> None:
-    ranks = np.concatenate([t["rank"].to_numpy() for _, t in _parts(folder, "scores", ["rank"])])
-    scores = np.concatenate([t["score"].to_numpy() for _, t in _parts(folder, "scores", ["score"])])
-    if not len(ranks):
-        return
-    order = np.argsort(ranks, kind="stable")
-    steps = np.diff(ranks[order])
-    if ranks[order[0]] != 1 or np.any(steps > 1):
+    """Every rank from 1 on stands for one score, a lower one than the rank before; 4 bytes a rank are kept."""
+    rows = last = 0
+    for path, table in _parts(folder, "scores", ["rank"]):
+        bounds = pc.min_max(table["rank"])
+        if table.num_rows and not bounds["min"].as_py() >= 1:
+            raise _Broken("ranks are not dense from 1", path)
+        rows, last = rows + table.num_rows, max(last, bounds["max"].as_py() or 0)
+    if last > rows:
         raise _Broken("ranks are not dense from 1", folder / "scores")
-    better = np.diff(scores[order])
-    if np.any(better > 0) or np.any((better == 0) != (steps == 0)) or np.isnan(scores).any():
+    score_of = np.full(last, np.nan, dtype=np.float32)
+    for path, table in _parts(folder, "scores", ["rank", "score"]):
+        at, scores = table["rank"].to_numpy() - 1, table["score"].to_numpy()
+        first = np.isnan(score_of[at])
+        score_of[at[first]] = scores[first]
+        if np.any(score_of[at] != scores):
+            raise _Broken("ranks do not follow the scores", path)
+    if np.isnan(score_of).any():
+        raise _Broken("ranks are not dense from 1", folder / "scores")
+    if np.any(score_of[1:] >= score_of[:-1]):
         raise _Broken("ranks do not follow the scores", folder / "scores")
 
 

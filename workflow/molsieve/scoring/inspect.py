@@ -95,7 +95,7 @@ def inspect(
     known = Reference.load(reference)
     actives = training_actives(model, known)
     wanted = load_profile(profile)
-    chunks = [compounds.slice(start, CHUNK_ROWS) for start in range(0, compounds.num_rows, CHUNK_ROWS)]
+    chunks = chunks_of(compounds)
     # Conformers are the longer part, in the smaller blocks.
     useful_workers = math.ceil(compounds.num_rows / _CONFORMER_ROWS)
     # Dask hashes the buffers of a table without their offsets, so slices of one table would count as one task.
@@ -124,6 +124,12 @@ def inspect(
         with_conformers=found,
         without_conformers=len(values) - found,
     )
+
+
+def chunks_of(compounds: pa.Table) -> list[pa.Table]:
+    """The compounds in chunks, as copies: a slice would take the whole table along to every worker."""
+    starts = range(0, compounds.num_rows, CHUNK_ROWS)
+    return [compounds.take(np.arange(start, min(start + CHUNK_ROWS, compounds.num_rows))) for start in starts]
 
 
 def read_globularities(path: Path) -> dict[str, float | None]:

@@ -67,8 +67,8 @@ def score(
 
     The score is the probability of meeting the required criteria, weighed by the preferences and by alerts, and 0 for
     compounds a PAINS gate stops; it rests on the refined predictions of the compounds that have them. Every shard is
-    scored and written without what needs the others, sends 4 bytes a compound to the ranking, and is then completed, so
-    no worker holds more than a shard.
+    scored and written without what needs the others, sends 4 bytes a compound to the ranking, and is then completed
+    from a file of all scores, so no worker holds more than a shard and this process 13 bytes a compound.
 
     Args:
         prepared: Folder of the prepared shards.
@@ -103,7 +103,7 @@ def score(
             )
         )
         places = _places(sent, hits)
-        _complete_all(client, targets, _ranks([part.scores for part in sent]), wanted, places)
+        _complete_all(client, targets, _distinct([part.scores for part in sent]), wanted, places)
     return ScoreReport(
         compounds=sum(len(part.scores) for part in sent),
         inspected=places.num_rows,
@@ -112,10 +112,18 @@ def score(
 
 
 def _complete_all(
-    client: Client, targets: Sequence[Path], ranks: Sequence[NDArray[np.int64]], profile: Profile, places: pa.Table
+    client: Client, targets: Sequence[Path], distinct: NDArray[np.float32], profile: Profile, places: pa.Table
 ) -> None:
+    if not targets:
+        return
     remote = client.scatter(places, broadcast=True, hash=False)
-    client.gather(client.map(_complete_shard, targets, ranks, profile=profile, places=remote, pure=False))
+    # Through a file and not the scheduler: of 10^9 compounds these are gigabytes.
+    ladder = targets[0].with_name(".distinct.npy")
+    try:
+        np.save(ladder, distinct)
+        client.gather(client.map(_complete_shard, targets, ladder=ladder, profile=profile, places=remote, pure=False))
+    finally:
+        ladder.unlink(missing_ok=True)
 
 
 def score_table(
@@ -255,12 +263,20 @@ def _unranked(target: Path) -> Path:
     return target.with_name(f"{target.name}.unranked")
 
 
-def _ranks(scores: Sequence[NDArray[np.float32]]) -> list[NDArray[np.int64]]:
-    """Dense ranks over all shards, 1 for the highest score; equal scores share a rank."""
-    if not scores:
-        return []
-    distinct = np.unique(np.concatenate(scores))
-    return [(len(distinct) - np.searchsorted(distinct, part)).astype(np.int64) for part in scores]
+def _distinct(scores: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The different scores of all shards, ascending."""
+    every = np.concatenate([np.zeros(0, np.float32), *scores])
+    every.sort()
+    is_last = np.append(every[:-1] != every[1:], np.ones(min(1, len(every)), np.bool_))
+    distinct: NDArray[np.float32] = every[is_last]
+    return distinct
+
+
+def _ranks(scores: NDArray[np.float32], distinct: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Dense ranks among the different scores, 1 for the highest; equal scores share a rank."""
+    own, place = np.unique(scores, return_inverse=True)
+    # In ascending order, so that a file of them is read from front to back.
+    return (len(distinct) - np.searchsorted(distinct, own)).astype(np.int64)[place]
 
 
 def _places(sent: Sequence[_ShardScores], hits: int) -> pa.Table:
@@ -284,9 +300,11 @@ def _places(sent: Sequence[_ShardScores], hits: int) -> pa.Table:
     )
 
 
-def _complete_shard(target: Path, rank: NDArray[np.int64], *, profile: Profile, places: pa.Table) -> None:
+def _complete_shard(target: Path, *, ladder: Path, profile: Profile, places: pa.Table) -> None:
     waiting = _unranked(target)
-    table = pq.read_table(waiting).append_column("rank", pa.array(rank))
+    table = pq.read_table(waiting)
+    ranks = _ranks(table["score"].to_numpy(), np.load(ladder, mmap_mode="r"))
+    table = table.append_column("rank", pa.array(ranks))
     found = _align(places, table["record_id"])
     for name in ("pareto_front", "top_share"):
         table = table.append_column(name, found[name])

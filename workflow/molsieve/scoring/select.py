@@ -141,7 +141,10 @@ def _passed_over(walk: SphereExclusion, record_ids: pa.ChunkedArray) -> pa.Table
 
 
 def _eligible(scores: Path) -> pa.Table:
-    table = ds.dataset(sorted(scores.glob("*.parquet"))).to_table(filter=pc.field("excluded_by").is_null())
+    dataset = ds.dataset(sorted(scores.glob("*.parquet")))
+    # They are few: one column is read of everything, the others only where there are any.
+    eligible = dataset.to_table(columns=["record_id"], filter=pc.field("excluded_by").is_null())["record_id"]
+    table = dataset.to_table(filter=pc.field("record_id").isin(eligible.combine_chunks()))
     return table.sort_by([("rank", "ascending"), ("record_id", "ascending")])
 
 
