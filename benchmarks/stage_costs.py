@@ -39,6 +39,9 @@ PROFILE = f"--profile={ROOT / 'config' / 'profiles' / 'amr-gram-negative.yaml'}"
 CONTROLS = ROOT / "resources" / "amr" / "controls.csv"
 REFERENCE = ROOT / "resources" / "amr" / "antibacterials.csv"
 SAMPLE_S = 0.05
+SHORTLIST = 2_500
+# Stages that read whole shards; the others read a shard batch by batch.
+HOLD_SHARDS = {"deduplicate", "shortlist", "score", "select", "controls", "report", "publish"}
 _IDENTITY_BYTES = 16
 
 
@@ -154,13 +157,13 @@ def _other_identities(table: pa.Table, copy: int) -> pa.Array:
     return pa.array(changed, pa.binary(_IDENTITY_BYTES))
 
 
-def finish_run(costs: Measurements, work: Path, rows: int, size: int, audit: int) -> None:
+def finish_run(costs: Measurements, work: Path, rows: int, size: int, spiked: Path) -> None:
     """The stages from the shortlist to the published result set."""
     library, workers = work / "library", f"--workers={costs.threads}"
     shortlist = library / "shortlist.parquet"
     options = [PROFILE, REFINE, TRIAGE, workers]
     costs.run(
-        ["shortlist", str(library), str(shortlist), *options, f"--size={size}", f"--audit={audit}", "--seed=0"],
+        ["shortlist", str(library), str(shortlist), *options, f"--size={size}", f"--audit={size // 5}", "--seed=0"],
         rows,
         costs.threads,
     )
@@ -176,7 +179,7 @@ def finish_run(costs: Measurements, work: Path, rows: int, size: int, audit: int
     passed_over = f"--passed-over={work / 'passed_over.parquet'}"
     costs.run(["select", str(library), str(hits), f"--scores={scores}", passed_over, PROFILE, REFINE, TRIAGE], rows)
     controls = work / "controls"
-    spike_controls(controls)
+    controls.symlink_to(spiked)
     costs.run(
         [
             *("controls", str(controls), str(work / "controls.parquet"), f"--library={library}", f"--scores={scores}"),
@@ -237,27 +240,30 @@ def disk(work: Path, rows: int) -> dict[str, float]:
     }
 
 
-def fitted(measured: Sequence[Mapping[str, Any]], threads: int) -> dict[str, dict[str, float]]:
-    """What a job and a row cost, from the smallest and the largest jobs of each stage (``molsieve.costs.Cost``)."""
+def fitted(measured: Sequence[Mapping[str, Any]], shard_rows: int) -> dict[str, dict[str, float]]:
+    """What a job and a row cost, from the smallest and the largest jobs of each stage (``molsieve.costs.Cost``).
+
+    Memory is fitted on single shards: with more, as many are held at the same time as there are workers.
+    """
     found = {}
     for stage in dict.fromkeys(one["stage"] for one in measured):
         runs = [one for one in measured if one["stage"] == stage]
-        alone = [one for one in runs if one["threads"] == 1] or runs
-        together = max(runs, key=lambda one: (one["threads"], one["rows"]))
-        row_us, base_s = _line(alone, "cpu_s")
-        row_mb, base_mb = _line(alone, "memory_mb")
-        found[stage] = {"base_s": round(base_s, 1), "row_us": round(1e6 * row_us, 1)}
-        share = together["busiest_thread_s"] / together["cpu_s"]
-        serial = (share - 1 / threads) / (1 - 1 / threads) if together["threads"] > 1 else 1.0
-        found[stage] |= {"serial": round(min(1.0, max(0.0, serial)), 2), "base_mb": round(base_mb)}
-        found[stage] |= {"memory_bytes_a_row": round(1e6 * row_mb)}
-        more = [
-            one["memory_mb"] - other["memory_mb"]
-            for one in runs
-            for other in runs
-            if one["rows"] == other["rows"] and one["threads"] > other["threads"] == 1
-        ]
-        found[stage] |= {"thread_mb": round(max(0, *more) / (threads - 1))} if more else {}
+        alone = [one for one in runs if one["threads"] == min(other["threads"] for other in runs)]
+        row_s, base_s = _line(alone, "cpu_s")
+        row_mb, base_mb = _line([one for one in alone if one["rows"] <= shard_rows], "memory_mb")
+        cost = {"base_s": round(base_s, 1), "row_us": round(1e6 * row_s, 1), "base_mb": round(base_mb)}
+        most = max(runs, key=lambda one: (one["rows"], one["threads"]))
+        if most["threads"] > 1:
+            even = 1 / most["threads"]
+            busiest = most["busiest_thread_s"] / most["cpu_s"]
+            cost["serial"] = round(min(1.0, max(0.0, (busiest - even) / (1 - even))), 2)
+        if stage in HOLD_SHARDS:
+            cost["shard_row_bytes"] = round(1e6 * row_mb)
+        single = [one for one in alone if one["rows"] == most["rows"] and one["threads"] == 1]
+        if most["threads"] > 1 and single:
+            more = (most["memory_mb"] - single[0]["memory_mb"]) / (most["threads"] - 1)
+            cost["thread_mb"] = max(0, round(more))
+        found[stage] = cost
     return found
 
 
@@ -283,10 +289,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.folder) as temporary:
         folder = Path(temporary)
         small, large = sorted(arguments.rows)
-        for rows, size in ((small, 1_000), (large, 5_000)):
+        spiked = folder / "spiked" / "controls"
+        spike_controls(spiked)
+        for rows, size in ((small, SHORTLIST // 5), (large, SHORTLIST)):
             library = first_rows(arguments.library, rows, folder / f"{rows}.tsv.gz")
             screen_shard(costs, library, rows, folder / str(rows))
-            finish_run(costs, folder / str(rows), rows, size, size // 5)
+            finish_run(costs, folder / str(rows), rows, size, spiked)
         make_conformers(costs, folder / str(small) / "library", 200)
         many = folder / "many"
         copy_shard(folder / str(large), arguments.copies, many)
@@ -294,12 +302,12 @@ def main() -> None:
         repeat_library(folder / f"{large}.tsv.gz", arguments.copies, repeated)
         costs.run(["ingest", str(repeated), f"--out={folder / 'repeated'}"], large * arguments.copies)
         deduplicate(costs, many / "library", large * arguments.copies)
-        finish_run(costs, many, large * arguments.copies, 5_000, 1_000)
+        finish_run(costs, many, large * arguments.copies, SHORTLIST, spiked)
         facts = {
             "library": arguments.library.name,
             "cores": len(os.sched_getaffinity(0)),
             "measured": costs.found,
-            "fitted": fitted(costs.found, arguments.threads),
+            "fitted": fitted(costs.found, large),
             "bytes_a_row": disk(many, large * arguments.copies),
         }
     print(json.dumps({name: facts[name] for name in ("fitted", "bytes_a_row")}, indent=1))

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow.compute as pc
 
 _CHUNK = 1 << 20
-# Every pass reads the whole file, so that the passes must stay few: 60 of them for 10^9 identifiers, of 130 MB each.
-_AT_ONCE = 1 << 24
+# Every pass reads the whole file, so that the passes must stay few: 120 of them for 10^9 identifiers, of 70 MB each.
+_AT_ONCE = 1 << 23
 
 
 class DuplicateCounter:

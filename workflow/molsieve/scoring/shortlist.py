@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from distributed import as_completed
 from numpy.typing import NDArray
 
 from molsieve.columns import LOW_CARDINALITY, Column, arrow_schema
@@ -26,6 +27,9 @@ SHORTLIST = (
     Column("parent_smiles", pa.string(), "Canonical SMILES of the parent.", nullable=False),
 )
 _SCHEMA = arrow_schema(SHORTLIST)
+_CANDIDATES = pa.schema(
+    [("record_id", pa.int64()), ("shard", pa.string()), ("first_score", pa.float32()), ("parent_smiles", pa.string())]
+)
 
 
 @dataclass(frozen=True)
@@ -52,30 +56,32 @@ def shortlist(
 ) -> ShortlistReport:
     """Write the ``size`` best compounds over all shards and ``audit`` others drawn at random.
 
-    Every shard sends its own best and its own candidates for the sample, so memory is bounded by the shard and the
-    shortlist. The sample depends on the seed and the record ids alone, never on the sharding.
+    Every shard sends its own best and its own candidates for the sample, which are merged as they come, so memory is
+    bounded by the shard and the shortlist. The sample depends on the seed and the record ids alone, never on the
+    sharding.
     """
     shards = sorted(triage.glob("*.parquet"))
     wanted = load_profile(profile)
     with open_client(scheduler, workers) as client:
-        parts = client.gather(
-            client.map(
-                _candidates,
-                [prepared / shard.name for shard in shards],
-                shards,
-                profile=wanted,
-                reliabilities=reliabilities,
-                size=size,
-                audit=audit,
-                seed=seed,
-                pure=False,
-            )
+        parts = client.map(
+            _candidates,
+            [prepared / shard.name for shard in shards],
+            shards,
+            profile=wanted,
+            reliabilities=reliabilities,
+            size=size,
+            audit=audit,
+            seed=seed,
+            pure=False,
         )
-    chosen = pa.concat_tables([part for part, _ in parts])
-    compounds = sum(rows for _, rows in parts)
+        chosen, compounds = _CANDIDATES.empty_table(), 0
+        # As they come in, so that no more than two shards' candidates wait here; their order does not matter.
+        for part in as_completed(parts):
+            table, rows = part.result()
+            part.release()
+            chosen, compounds = _worth_keeping(pa.concat_tables([chosen, table]), size, audit, seed), compounds + rows
     top = _best(chosen, size)
-    rest = chosen.filter(pc.invert(pc.is_in(chosen["record_id"], value_set=top["record_id"].combine_chunks())))
-    sample = rest.take(np.sort(np.argsort(draw(rest["record_id"].to_numpy(), seed), kind="stable")[:audit]))
+    sample = _drawn(_without(chosen, top), audit, seed)
     table = pa.concat_tables([_with_reason(top, "top"), _with_reason(sample, "audit")]).sort_by("record_id")
     write_table(out, table, _SCHEMA)
     return ShortlistReport(compounds=compounds, top=top.num_rows, audit=sample.num_rows)
@@ -117,13 +123,22 @@ def _candidates(
             "parent_smiles": compounds["parent_smiles"].cast(pa.string()),
         }
     )
-    # The sample is drawn from what is not on top, which a shard does not know: it sends enough for any outcome.
-    drawn = np.argsort(draw(compounds["record_id"].to_numpy(), seed), kind="stable")[: size + audit]
+    return _worth_keeping(table.cast(_CANDIDATES), size, audit, seed), compounds.num_rows
+
+
+def _worth_keeping(table: pa.Table, size: int, audit: int, seed: int) -> pa.Table:
+    """The best, and candidates for the sample: drawn from what is not on top in the end, so enough for any outcome."""
     best = _best(table, size)
-    others = table.take(np.sort(drawn)).filter(
-        pc.invert(pc.is_in(table.take(np.sort(drawn))["record_id"], value_set=best["record_id"].combine_chunks()))
-    )
-    return pa.concat_tables([best, others]), compounds.num_rows
+    return pa.concat_tables([best, _without(_drawn(table, size + audit, seed), best)]).combine_chunks()
+
+
+def _drawn(table: pa.Table, rows: int, seed: int) -> pa.Table:
+    order = np.argsort(draw(table["record_id"].to_numpy(), seed), kind="stable")
+    return table.take(np.sort(order[:rows]))
+
+
+def _without(table: pa.Table, others: pa.Table) -> pa.Table:
+    return table.filter(pc.invert(pc.is_in(table["record_id"], value_set=others["record_id"].combine_chunks())))
 
 
 def _best(table: pa.Table, size: int) -> pa.Table:
