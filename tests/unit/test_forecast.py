@@ -3,8 +3,8 @@
 import pytest
 
 from molsieve.config import Config, Ingest, Prepare
-from molsieve.forecast import MOST_JOBS, WORTH_A_JOB_S, forecast, recommended_shard_rows, runs_for
 from molsieve.files import ROW_GROUP_ROWS
+from molsieve.forecast import MOST_JOBS, WORTH_A_JOB_S, forecast, recommended_shard_rows, runs_for
 
 
 def recommended(rows, **options):

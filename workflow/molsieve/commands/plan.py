@@ -31,7 +31,11 @@ def plan_command(
     shard_size: Annotated[
         int | None, typer.Option(min=100, max=10_000_000, help="Rows of a shard; recommended when not given.")
     ] = None,
-    cores_per_job: Annotated[int, typer.Option(min=1, max=256, help="Cores of a job.")] = 4,
+    cores_per_job: Annotated[int, typer.Option(min=1, max=256, help="Cores of a job over a shard.")] = 4,
+    dask_workers: Annotated[
+        int,
+        typer.Option(min=1, max=10_000, help="Workers of the stages that run on Dask (tasks in the Slurm profile)."),
+    ] = 8,
     cores: Annotated[int, typer.Option(min=1, help="Cores the cluster gives you at the same time.")] = 200,
     profile: Annotated[str | None, typer.Option(help="Target product profile: a name or a YAML file.")] = None,
     dry_run: Annotated[
@@ -51,12 +55,15 @@ def plan_command(
     in_run = -(-found.rows // runs)
     threads = {"threads": cores_per_job}
     values: dict[str, object] = {"prepare": threads, "triage": threads, "refine": threads}
-    values |= {"dask": {"workers": cores_per_job}, "profile": profile or Config().profile}
+    values |= {"dask": {"workers": dask_workers}, "profile": profile or Config().profile}
     recommended = recommended_shard_rows(in_run, parse_config(values, "the command line"))
     values["ingest"] = {"shard_size": shard_size or recommended}
     config = parse_config(values, "the command line")
     run = forecast(config, in_run)
     planned = _dry_run(config, run.shards) if dry_run else None
+    if planned and planned.jobs != run.jobs - 1:
+        msg = f"the plan has {run.jobs - 1} jobs behind ingest, Snakemake {planned.jobs}"
+        raise RuntimeError(msg)
     if as_json:
         typer.echo(json.dumps(_as_json(found, runs, run, cores, recommended, planned), indent=1))
     else:
@@ -152,7 +159,7 @@ def _duration(seconds: float) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Planned:
-    """What Snakemake planned."""
+    """What Snakemake planned behind ``ingest``."""
 
     jobs: int
     seconds: float
@@ -184,7 +191,8 @@ def _dry_run(config: "Config", shards: int) -> _Planned:
     table = _job_table(done.stdout)
     if done.returncode or not table:
         raise MolsieveError(f"Snakemake could not plan the run:\n{(done.stderr or done.stdout).strip()}")
-    return _Planned(int(table[-1].split()[1]), seconds, "\n".join(table))
+    # The target "all" is in Snakemake's count, and no job.
+    return _Planned(int(table[-1].split()[1]) - 1, seconds, "\n".join(table))
 
 
 def _job_table(printed: str) -> list[str]:
