@@ -17,6 +17,7 @@ import argparse
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -147,6 +148,10 @@ def copy_shard(work: Path, copies: int, out: Path) -> None:
                 place = table.column_names.index("identity")
                 part = part.set_column(place, table.schema.field("identity"), _other_identities(table, copy))
             write_table(out / "library" / name / f"{copy:05d}.parquet", part, table.schema)
+    # The first copy has the record ids of the original: what was found out about its shortlist holds here too.
+    for name in ("shortlist.parquet", "refined/00000.parquet", "inspected.parquet"):
+        (out / "library" / name).parent.mkdir(exist_ok=True)
+        shutil.copy(work / "library" / name, out / "library" / name)
     manifest = json.loads((work / "library" / "records" / "manifest.json").read_text())
     manifest["files"][0]["rows"] *= copies
     (out / "library" / "records" / "manifest.json").write_text(json.dumps(manifest))
@@ -160,16 +165,16 @@ def _other_identities(table: pa.Table, copy: int) -> pa.Array:
 def finish_run(costs: Measurements, work: Path, rows: int, size: int, spiked: Path) -> None:
     """The stages from the shortlist to the published result set."""
     library, workers = work / "library", f"--workers={costs.threads}"
-    shortlist = library / "shortlist.parquet"
+    is_new = not (library / "shortlist.parquet").exists()
+    shortlist = library / "shortlist.parquet" if is_new else work / "another_shortlist.parquet"
     options = [PROFILE, REFINE, TRIAGE, workers]
     costs.run(
         ["shortlist", str(library), str(shortlist), *options, f"--size={size}", f"--audit={size // 5}", "--seed=0"],
         rows,
         costs.threads,
     )
-    listed = pq.read_metadata(shortlist).num_rows
-    # Copies bring nothing new to the stages of a shortlist.
-    refine_and_inspect(costs if is_one_shard(library) else Measurements(1), library, shortlist, listed)
+    if is_new:
+        refine_and_inspect(costs, library, shortlist, pq.read_metadata(shortlist).num_rows)
     scores, hits = work / "scores", work / "hits.parquet"
     costs.run(
         ["score", str(library), str(scores), *options, "--hits=100", f"--summary={work / 'summary' / 'score.json'}"],
@@ -193,10 +198,6 @@ def finish_run(costs: Measurements, work: Path, rows: int, size: int, spiked: Pa
     costs.run(
         ["publish", str(work), str(work / "published"), "--config={}", f"--report={report}", "--inchikey-limit=0"], rows
     )
-
-
-def is_one_shard(library: Path) -> bool:
-    return len(list((library / "prepared").iterdir())) == 1
 
 
 def refine_and_inspect(costs: Measurements, folder: Path, shortlist: Path, rows: int) -> None:
@@ -243,7 +244,8 @@ def disk(work: Path, rows: int) -> dict[str, float]:
 def fitted(measured: Sequence[Mapping[str, Any]], shard_rows: int) -> dict[str, dict[str, float]]:
     """What a job and a row cost, from the smallest and the largest jobs of each stage (``molsieve.costs.Cost``).
 
-    Memory is fitted on single shards: with more, as many are held at the same time as there are workers.
+    Memory is fitted on single shards: with more, as many are held at the same time as there are workers. A stage that
+    reads batches needs what it needs for the largest.
     """
     found = {}
     for stage in dict.fromkeys(one["stage"] for one in measured):
@@ -259,6 +261,8 @@ def fitted(measured: Sequence[Mapping[str, Any]], shard_rows: int) -> dict[str, 
             cost["serial"] = round(min(1.0, max(0.0, (busiest - even) / (1 - even))), 2)
         if stage in HOLD_SHARDS:
             cost["shard_row_bytes"] = round(1e6 * row_mb)
+        else:
+            cost["base_mb"] = max(one["memory_mb"] for one in alone)
         single = [one for one in alone if one["rows"] == most["rows"] and one["threads"] == 1]
         if most["threads"] > 1 and single:
             more = (most["memory_mb"] - single[0]["memory_mb"]) / (most["threads"] - 1)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from molsieve import project_root
-from molsieve.costs import COSTS, SNAKEMAKE_MB, memory_mb, runtime_min
+from molsieve.costs import COSTS, DISK_BYTES, SNAKEMAKE_MB, memory_mb, runtime_min
 from molsieve.plan import STAGES
 
 
@@ -43,3 +43,8 @@ def test_what_a_library_costs_follows_its_rows():
 
 def test_conformers_cost_time():
     assert runtime_min("inspect", 6000, conformers=5000) > 2 * runtime_min("inspect", 6000, conformers=0)
+
+
+def test_the_disk_is_that_of_the_benchmark():
+    facts = json.loads((project_root() / "benchmarks" / "stage_costs.json").read_text())
+    assert facts["bytes_a_row"] == DISK_BYTES

@@ -12,7 +12,8 @@ def test_the_jobs_of_a_thousand_million_compounds_are_planned_in_under_a_minute(
     # Ingest is done, as it is whenever the number of shards is known.
     assert found["dry_run"]["jobs"] == found["run"]["jobs"] - 1
     assert 1_000 < found["run"]["jobs"] < 3_000
-    assert found["dry_run"]["seconds"] < 60
+    # Of a core, because others may use this machine; with one to itself these are the seconds of the clock.
+    assert found["dry_run"]["processor_seconds"] < 30
     assert not list(workspace.folder.glob("work*"))
 
 

@@ -27,10 +27,11 @@ class Cost:
     Attributes:
         base_s: Core seconds before the first row: starting Python, loading models.
         row_us: Core microseconds a row.
-        serial: Share of the rows' core seconds that further threads cannot shorten.
+        serial: Share of the rows' core seconds that further threads cannot shorten; all of them where there is one.
         base_mb: Memory of the first thread, rows aside.
         thread_mb: Memory of every further thread or worker process.
-        row_bytes: Memory that grows with every row of the job.
+        row_bytes: Memory that grows with every row of the job: scores, ranks, fates and (a tenth of the library)
+            duplicates that a stage holds of all compounds. Counted in the code, because it shows from 10^8 rows on.
         shard_row_bytes: Memory that grows with every row of a shard, for each thread; of stages that hold whole shards.
 
     """
@@ -38,7 +39,7 @@ class Cost:
     base_s: float
     row_us: float
     base_mb: float
-    serial: float = 0.0
+    serial: float = 1.0
     thread_mb: float = 0.0
     row_bytes: float = 0.0
     shard_row_bytes: float = 0.0
@@ -58,25 +59,25 @@ class Cost:
 
 
 COSTS = {
-    "ingest": Cost(base_s=0.9, row_us=3, base_mb=230, serial=1),
-    "prepare": Cost(base_s=1.7, row_us=400, base_mb=400, thread_mb=180, serial=0.03),
-    "deduplicate": Cost(base_s=4, row_us=5, base_mb=300, thread_mb=50, serial=0.3, row_bytes=10, shard_row_bytes=100),
-    "triage": Cost(base_s=2.6, row_us=53, base_mb=1200, serial=0.5),
-    "shortlist": Cost(base_s=3.7, row_us=60, base_mb=500, serial=0.2, row_bytes=2, shard_row_bytes=700),
-    "refine": Cost(base_s=4.2, row_us=6700, base_mb=1000, thread_mb=60, serial=0.2),
-    "inspect": Cost(base_s=5, row_us=4700, base_mb=500, thread_mb=800),
-    "score": Cost(base_s=3.7, row_us=60, base_mb=500, serial=0.2, row_bytes=30, shard_row_bytes=1000),
-    "select": Cost(base_s=1.3, row_us=5, base_mb=250, serial=1, shard_row_bytes=500),
-    "controls": Cost(base_s=9, row_us=3, base_mb=550, serial=1, row_bytes=20, shard_row_bytes=600),
-    "report": Cost(base_s=4, row_us=22, base_mb=560, serial=1, row_bytes=20, shard_row_bytes=900),
-    "publish": Cost(base_s=5, row_us=32, base_mb=550, serial=1, row_bytes=40, shard_row_bytes=3400),
+    "ingest": Cost(base_s=0.9, row_us=1.5, base_mb=246),
+    "prepare": Cost(base_s=1.7, row_us=382.1, serial=0.03, base_mb=402, thread_mb=179),
+    "deduplicate": Cost(base_s=0.8, row_us=2.1, serial=0.33, base_mb=154, row_bytes=6, shard_row_bytes=338),
+    "triage": Cost(base_s=2.6, row_us=53, serial=0.45, base_mb=1175, thread_mb=0),
+    "shortlist": Cost(base_s=3.6, row_us=67.8, serial=0, base_mb=496, shard_row_bytes=725),
+    "refine": Cost(base_s=4.2, row_us=6668.7, serial=0, base_mb=1142, thread_mb=62),
+    "inspect": Cost(base_s=0.5, row_us=8068.7, serial=0, base_mb=483, thread_mb=869),
+    "score": Cost(base_s=2.9, row_us=97.5, serial=0.12, base_mb=502, row_bytes=13, shard_row_bytes=1412),
+    "select": Cost(base_s=1.2, row_us=6.9, base_mb=220, shard_row_bytes=712),
+    "controls": Cost(base_s=11.2, row_us=0, base_mb=530, row_bytes=12, shard_row_bytes=588),
+    "report": Cost(base_s=3.7, row_us=22.5, base_mb=554, row_bytes=20, shard_row_bytes=900),
+    "publish": Cost(base_s=5, row_us=31.6, base_mb=540, row_bytes=12, shard_row_bytes=3412),
 }
 """By stage. Rows are those of the job: of its shard, of the whole library, or (refine, inspect) of the shortlist."""
 
 CONFORMERS_S = 0.24
 """Core seconds of ``inspect`` for each compound that gets conformers."""
 
-DISK_BYTES = {"records": 40.0, "prepared": 400.0, "triage": 900.0, "scores": 200.0, "published": 1200.0}
+DISK_BYTES = {"records": 26.2, "prepared": 178.3, "triage": 904.2, "scores": 72.8, "published": 1101.4}
 """Bytes a row of each table of the work folder, and of the result set."""
 
 

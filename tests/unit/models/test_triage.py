@@ -14,7 +14,7 @@ from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import features_of
 from molsieve.models.predict import predict
 from molsieve.models.store import load_model, write_checksums
-from molsieve.models.triage import triage, triage_columns
+from molsieve.models.triage import duplicates_of, triage, triage_columns
 
 from .conftest import KNOWN, NEW, prepared_table, write_duplicates
 
@@ -149,3 +149,10 @@ def test_a_regression_has_four_columns():
     names = [c.name for c in triage_columns([endpoint])]
     stem = "ld50_neg_log_mol_per_kg"
     assert names[:5] == ["record_id", stem, f"{stem}_lo90", f"{stem}_hi90", "ld50_sd"]
+
+
+def test_a_shard_holds_no_duplicates_of_the_others(tmp_path, shard):
+    last = len(SMILES) - 1
+    repeated = [(record, 0) for record in (-1, 3, last, last + 1, 10**9)]
+    duplicates = write_duplicates(tmp_path / "duplicates.parquet", repeated)
+    assert duplicates_of(shard, duplicates).to_pylist() == [3, last]

@@ -233,6 +233,21 @@ def test_ranks_that_do_not_follow_the_scores(results):
     broken(results, "ranks do not follow")
 
 
+def test_a_rank_that_stands_for_two_scores_in_two_parts(results):
+    def first_everywhere(table):
+        ranks = pa.array([1] * table.num_rows, table.schema.field("rank").type)
+        return table.set_column(table.column_names.index("rank"), table.schema.field("rank"), ranks)
+
+    for part in range(3):
+        change(results, f"scores/part-0000{part}.parquet", first_everywhere)
+    broken(results, "ranks do not follow")
+
+
+def test_a_rank_below_the_first(results):
+    change(results, SCORES, put("rank", 0, 0))
+    broken(results, "not dense")
+
+
 def test_ranks_with_a_gap(results):
     for part in range(3):
         change(

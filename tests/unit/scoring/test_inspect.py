@@ -1,6 +1,7 @@
 """Structure checks of a shortlist, over several chunks and worker processes."""
 
 import csv
+import pickle
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,7 +11,7 @@ import pytest
 from molsieve import project_root
 from molsieve.chemistry.globularity import globularities
 from molsieve.chemistry.standardise import parse, standardise
-from molsieve.scoring.inspect import CHUNK_ROWS, ConformerOptions, inspect, read_globularities
+from molsieve.scoring.inspect import CHUNK_ROWS, ConformerOptions, chunks_of, inspect, read_globularities
 
 PROJECT = project_root()
 REFERENCE = PROJECT / "resources" / "amr" / "antibacterials.csv"
@@ -144,3 +145,10 @@ def test_shapes_computed_before_are_taken_as_they_are(tmp_path):
     assert [row["globularity"] for row in rows][:2] == [0.125, None]
     assert rows[2]["globularity"] > 0
     assert (report.with_conformers, report.without_conformers) == (2, 1)
+
+
+def test_a_chunk_travels_without_the_rest_of_the_shortlist():
+    compounds = pa.table({"record_id": range(20 * CHUNK_ROWS + 1), "parent_smiles": ["C" * 60] * (20 * CHUNK_ROWS + 1)})
+    chunks = chunks_of(compounds)
+    assert pa.concat_tables(chunks).equals(compounds)
+    assert max(len(pickle.dumps(chunk)) for chunk in chunks) < len(pickle.dumps(compounds)) / 10

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -69,7 +70,10 @@ def plan_command(
     else:
         _show(found, runs, run, cores, recommended)
         if planned:
-            typer.echo(f"\nSnakemake planned these jobs in {planned.seconds:.0f} s, without data:\n\n{planned.table}")
+            typer.echo(
+                f"\nSnakemake planned these jobs in {planned.seconds:.0f} s ({planned.processor_seconds:.0f} s of a "
+                f"core), without data:\n\n{planned.table}"
+            )
 
 
 def _rows(libraries: list[str], rows: float | None) -> "RowEstimate":
@@ -163,6 +167,7 @@ class _Planned:
 
     jobs: int
     seconds: float
+    processor_seconds: float
     table: str
 
 
@@ -183,16 +188,22 @@ def _dry_run(config: "Config", shards: int) -> _Planned:
         for shard in range(shards):
             (records / f"{shard:05d}.parquet").touch()
         (work / "summary" / "ingest.json").write_text("{}")
-        started = time.monotonic()
+        started, used = time.monotonic(), _processor_seconds()
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(project_root() / "Snakefile"), "--dry-run"]
         command += ["--configfile", "config.yaml", "--quiet", "rules", "--nocolor"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        seconds = time.monotonic() - started
+        seconds, used = time.monotonic() - started, _processor_seconds() - used
     table = _job_table(done.stdout)
     if done.returncode or not table:
         raise MolsieveError(f"Snakemake could not plan the run:\n{(done.stderr or done.stdout).strip()}")
     # The target "all" is in Snakemake's count, and no job.
-    return _Planned(int(table[-1].split()[1]) - 1, seconds, "\n".join(table))
+    return _Planned(int(table[-1].split()[1]) - 1, seconds, used, "\n".join(table))
+
+
+def _processor_seconds() -> float:
+    """Seconds that the processes started from here, and ended, have worked."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _job_table(printed: str) -> list[str]:

@@ -86,7 +86,7 @@ def triage(
             )
     main = loaded[0]
     schema = arrow_schema(triage_columns(endpoint for model in loaded for endpoint in model.endpoints))
-    skipped = _duplicates_of(prepared, duplicates)
+    skipped = duplicates_of(prepared, duplicates)
     in_domain, started = 0, time.perf_counter()
     with pq.ParquetFile(prepared) as file, TableWriter(out, schema) as writer:
         for batch in file.iter_batches(_READ_ROWS, columns=_READ_COLUMNS):
@@ -117,7 +117,7 @@ def triage(
     )
 
 
-def _duplicates_of(prepared: Path, duplicates: Path) -> pa.Array:
+def duplicates_of(prepared: Path, duplicates: Path) -> pa.Array:
     """Duplicates among the records of a shard; of the whole library they may be hundreds of millions."""
     bounds = pc.min_max(pq.read_table(prepared, columns=["record_id"])["record_id"])
     within = (pc.field("record_id") >= bounds["min"]) & (pc.field("record_id") <= bounds["max"])
