@@ -1,0 +1,320 @@
+"""Everything about a cluster that stops runs later, found out now."""
+
+import importlib.metadata
+import os
+import shlex
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from molsieve import __version__
+from molsieve.cluster.admission import check_submission
+from molsieve.cluster.finding import Finding, of_level, ok, problem, warning
+from molsieve.cluster.preflight import admission
+from molsieve.cluster.probe import NO_PYTHON, NOT_SEEN, NOT_WRITTEN, PYTHON_FAILED, Answer, Probe, ask
+from molsieve.cluster.requests import RuleRequest
+from molsieve.cluster.shared_folder import check_mount, check_space, mount_of
+from molsieve.cluster.site import Site, read_site
+from molsieve.cluster.slurm import slurm
+from molsieve.errors import MolsieveError
+
+_COMMANDS = ("sbatch", "squeue", "scancel", "sinfo", "scontrol", "srun")
+_PLUGIN = "snakemake-executor-plugin-slurm"
+_CLOCK_S = 2.0
+_PROBE_MEMORY_MB = 2000
+# squeue forgets a job MinJobAge after its end; Snakemake must have asked by then, though it asks ever less often.
+_STATUS_CHECKS = 3
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a run would use.
+
+    Attributes:
+        account: Slurm account; None: the user's default one.
+        partition: Partition; None: the site's default one.
+        gpu_partition: Partition of the rules that ask for GPUs; None: there are no such rules.
+        folder: Where a run would lie.
+        requests: What its rules ask for.
+        profile: The Snakemake profile.
+
+    """
+
+    account: str | None
+    partition: str | None
+    gpu_partition: str | None
+    folder: Path
+    requests: tuple[RuleRequest, ...]
+    profile: Mapping[str, Any]
+
+
+def look(setup: Setup) -> tuple[list[Finding], Site | None]:
+    """What the login node can tell of Slurm without a job, and the site where Slurm answers."""
+    found = [check_plugin(), check_commands()]
+    if found[-1].level == "ok":
+        found.append(check_controller())
+    if found[-1].level == "problem":
+        return found, None
+    site = read_site()
+    found.append(check_accounting(site))
+    found += admission(site, setup.requests, setup.account, setup.partition, setup.gpu_partition)
+    jobs = setup.profile.get("jobs")
+    found.append(check_submission(site, setup.account, jobs if isinstance(jobs, int) else None))
+    found.append(check_memory_of_jobs(site, setup.profile))
+    return found, site
+
+
+def look_at_folder(folder: Path, answers: Sequence[Answer] = ()) -> list[Finding]:
+    """Whether nodes share the folder and there is room in it; what jobs have seen counts more than its mount."""
+    mount = mount_of(folder)
+    guess = check_mount(folder, mount)
+    seen_on = {answer.facts["host"] for answer in answers if answer.written and answer.facts}
+    if guess.level != "ok" and seen_on - {socket.gethostname()}:
+        guess = ok(guess.about, f"{folder} lies on {mount.kind} mounted at {mount.point}, and jobs see it")
+    elif guess.level == "problem" and seen_on:
+        guess = warning(
+            guess.about,
+            f"{guess.said}; the jobs saw it, but ran on this very machine",
+            "Nothing where the cluster is this one machine; else use a folder that all nodes share.",
+        )
+    return [guess, check_space(folder)]
+
+
+def ask_nodes(setup: Setup, site: Site, timeout_s: float, watch: Callable[[list[Answer], float], None]) -> list[Answer]:
+    """Send small jobs: one to the partition of the run, one with a GPU where there is a partition for that.
+
+    Args:
+        setup: What a run would use.
+        site: What Slurm says.
+        timeout_s: Seconds to wait for the jobs.
+        watch: See :func:`molsieve.cluster.probe.ask`.
+
+    """
+    folder = next(path for path in (setup.folder.absolute(), *setup.folder.absolute().parents) if path.exists())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return []  # look_at_folder says so
+    return ask(probes_of(setup, site), folder, timeout_s, watch)
+
+
+def probes_of(setup: Setup, site: Site) -> list[Probe]:
+    """Jobs for the partitions of a run that exist, with the options that its profile gives every job."""
+    defaults = setup.profile.get("default-resources") or {}
+    given = [("account", setup.account), ("qos", setup.profile.get("slurm-qos") or defaults.get("qos"))]
+    given += [("reservation", setup.profile.get("slurm-reservation")), ("constraint", defaults.get("constraint"))]
+    options = tuple(f"--{name}={value}" for name, value in given if value)
+    options += tuple(shlex.split(str(defaults.get("slurm_extra") or "")))
+    gres = next((request.gpu_type for request in setup.requests if request.gpus), None)
+    sent = [(setup.partition or site.default_partition, False), (setup.gpu_partition, True)]
+    probes = []
+    for name, gpu in sent:
+        partition = site.partitions.get(name or "")
+        if partition is None or (gpu and not partition.has_gpus):
+            continue  # said already
+        memory = min(_PROBE_MEMORY_MB, partition.memory_mb_a_node)
+        asked = (f"--mem={memory}",) + ((f"--gres=gpu:{gres + ':' if gres else ''}1",) if gpu else ())
+        probes.append(Probe(partition.name, options + asked, gpu=gpu, minutes=min(5, partition.max_minutes or 5)))
+    return probes
+
+
+def check_commands() -> Finding:
+    """Whether Slurm's commands are here, and which version."""
+    about = "Slurm commands"
+    missing = [command for command in _COMMANDS if shutil.which(command) is None]
+    if missing:
+        return problem(
+            about,
+            f"not here: {', '.join(missing)}",
+            "Log in to a node from which jobs are submitted, or load the site's Slurm module (module avail slurm).",
+        )
+    return ok(about, slurm("sinfo", "--version").strip())
+
+
+def check_plugin() -> Finding:
+    """Whether Snakemake can send jobs to Slurm."""
+    about = "Snakemake plugin"
+    try:
+        return ok(about, f"{_PLUGIN} {importlib.metadata.version(_PLUGIN)}")
+    except importlib.metadata.PackageNotFoundError:
+        return problem(about, f"{_PLUGIN} is not installed", "pip install 'molsieve[slurm]'")
+
+
+def check_controller() -> Finding:
+    """Whether the controller answers."""
+    about = "Slurm controller"
+    fix = "Try again in some minutes; if that does not help, tell the site's support."
+    try:
+        said = slurm("scontrol", "ping", timeout_s=20).strip()
+    except MolsieveError as error:
+        return problem(about, error.what, fix)
+    return ok(about, said.splitlines()[0]) if " is UP" in said else problem(about, said, fix)
+
+
+def check_accounting(site: Site) -> Finding:
+    """Whether accounting answers; runs go on without."""
+    about = "accounting"
+    if site.accounting is None:
+        return warning(
+            about,
+            f"does not answer: {site.accounting_said}",
+            "Runs work without it, except for the summary of what finished jobs asked for and used.",
+        )
+    return ok(about, f"answers for the cluster {site.name}")
+
+
+def check_memory_of_jobs(site: Site, profile: Mapping[str, Any]) -> Finding:
+    """Whether squeue knows ended jobs for long enough that Snakemake learns how they ended."""
+    about = "ended jobs"
+    every = profile.get("slurm-init-seconds-before-status-checks", 40)
+    if profile.get("slurm-status-command") != "squeue":
+        return warning(
+            about,
+            "the profile does not ask squeue how jobs ended, and by sacct Snakemake never notices a cancelled job",
+            "Set slurm-status-command: squeue in the profile.",
+        )
+    if site.min_job_age_s is None or not isinstance(every, int):
+        return warning(about, "how long squeue knows them is not known", "Look for MinJobAge in scontrol show config.")
+    said = f"squeue knows them for {site.min_job_age_s} s, and Snakemake looks from {every} s on"
+    if site.min_job_age_s >= _STATUS_CHECKS * every:
+        return ok(about, said)
+    most = site.min_job_age_s // _STATUS_CHECKS
+    if most >= 1:
+        return problem(
+            about,
+            f"{said}; it may miss how they ended",
+            f"Set slurm-init-seconds-before-status-checks: {most} in the profile, or less.",
+        )
+    return problem(
+        about,
+        f"{said}; it will miss how they ended",
+        "Ask the site's support to raise MinJobAge; until then use slurm-status-command: sacct, and cancel no jobs.",
+    )
+
+
+def judge(answer: Answer, timeout_s: float) -> list[Finding]:
+    """What the answer of one probe says about its partition."""
+    name = answer.probe.partition
+    job = f"job on {name}"
+    if answer.refused is not None:
+        return [problem(job, f"Slurm refuses it: {answer.refused}", "See what is said above of account and partition.")]
+    if not answer.is_over:
+        waits = f"waiting for {answer.reason}" if answer.state == "PENDING" else answer.state.lower()
+        return [
+            warning(
+                job,
+                f"job {answer.job} was still {waits} after {timeout_s:.0f} s, and is cancelled",
+                "The partition may be busy: try again later, or with a longer --wait.",
+            )
+        ]
+    ran = f"job {answer.job} on node {answer.node or '?'}"
+    folder = _judge_folder(answer, ran)
+    if folder.level == "problem":
+        return [folder]
+    if answer.facts is None:
+        return [folder, _judge_missing_facts(answer, ran)]
+    found = [folder, _judge_clock(answer), _judge_python(answer)]
+    return [*found, _judge_gpu(answer)] if answer.probe.gpu else found
+
+
+def _judge_folder(answer: Answer, ran: str) -> Finding:
+    about = f"folder from {answer.probe.partition}"
+    fix = "Use a folder that all nodes share, e.g. in your home, the group's project folder or the parallel scratch."
+    if answer.exit_status == NOT_SEEN:
+        return problem(about, f"{ran} did not see what was written here: each node has its own", fix)
+    if answer.exit_status == NOT_WRITTEN:
+        return problem(about, f"{ran} could not write there", "Check that compute nodes may write to it, or " + fix)
+    if answer.written:
+        return ok(about, f"{ran} read what was written here, and what it wrote is seen here")
+    if answer.exit_status in (0, NO_PYTHON, PYTHON_FAILED):
+        return problem(about, f"{ran} wrote a file that is not seen here", fix)
+    return problem(
+        f"job on {answer.probe.partition}",
+        f"{ran} ended as {answer.state} ({answer.reason}, exit status {answer.exit_status})",
+        "Try again; if it stays, show this line to the site's support.",
+    )
+
+
+def _judge_missing_facts(answer: Answer, ran: str) -> Finding:
+    about = f"Python on {answer.probe.partition}"
+    if answer.exit_status == NO_PYTHON:
+        return problem(
+            about,
+            f"{ran} finds no {sys.executable}",
+            "Install molsieve into a folder that all nodes share, and start it from there.",
+        )
+    return problem(
+        about,
+        f"{ran}: {sys.executable} does not work there (job {answer.state}, {answer.reason})",
+        "The node may have another system or processor; install molsieve on a compute node (srun --pty bash).",
+    )
+
+
+def _judge_clock(answer: Answer) -> Finding:
+    about = f"clock on {answer.probe.partition}"
+    least, most = answer.clock_s or (0.0, 0.0)
+    fix = "Tell the site's support (NTP): Snakemake compares the times of files, and may run steps again or skip them."
+    if least > _CLOCK_S:
+        return warning(about, f"{answer.node} is at least {least:.0f} s ahead of this machine", fix)
+    if most < -_CLOCK_S:
+        return warning(about, f"{answer.node} is at least {-most:.0f} s behind this machine", fix)
+    return ok(about, f"{answer.node} and this machine agree, as far as a job can tell ({least:+.1f} to {most:+.1f} s)")
+
+
+def _judge_python(answer: Answer) -> Finding:
+    about = f"Python on {answer.probe.partition}"
+    facts = answer.facts or {}
+    if "molsieve" not in facts or "torch" not in facts:
+        return problem(
+            about,
+            f"{answer.node}: {facts.get('error', 'molsieve cannot be imported')}",
+            "Install molsieve, with all it needs, into a folder that all nodes share, and start it from there.",
+        )
+    if facts["molsieve"] != __version__:
+        return problem(
+            about,
+            f"{answer.node} has molsieve {facts['molsieve']} in {facts['molsieve_folder']}, this machine {__version__}",
+            "Use one installation in a folder that all nodes share.",
+        )
+    return ok(about, f"{facts['python']}, molsieve {facts['molsieve']}, torch {facts['torch']}")
+
+
+def _judge_gpu(answer: Answer) -> Finding:
+    about = f"GPU on {answer.probe.partition}"
+    facts = answer.facts or {}
+    allocated, gpus = facts.get("cuda_visible_devices"), facts.get("gpus")
+    if gpus and "error" not in facts:
+        return ok(about, f"{answer.node}: torch computes on {', '.join(gpus)}")
+    if not allocated:
+        return problem(
+            about,
+            f"{answer.node}: Slurm gave the job no GPU (CUDA_VISIBLE_DEVICES is not set)",
+            "Ask the site's support how its GPUs are asked for; put it under triage in the profile (gres).",
+        )
+    if gpus:
+        return problem(
+            about,
+            f"{answer.node}: torch sees {', '.join(gpus)} and cannot compute there: {facts['error']}",
+            "Install the build of torch for this card and its driver (pytorch.org, Get Started).",
+        )
+    said = f"{answer.node}: Slurm gave the job GPU {allocated}, and torch {facts.get('torch')} does not see it"
+    if facts.get("torch_cuda") is None:
+        return problem(
+            about,
+            f"{said}: this build of torch is for CPUs",
+            "Install the CUDA build of the same version (pytorch.org, Get Started), or leave --gpu-partition out.",
+        )
+    why = f" ({facts['error']})" if "error" in facts else ""
+    return problem(
+        about,
+        f"{said}: its CUDA {facts['torch_cuda']} and the node's driver do not fit{why}",
+        "Install the build of torch for the driver's CUDA (nvidia-smi on the node says which), or leave "
+        "--gpu-partition out.",
+    )
+
+
+def is_healthy(findings: list[Finding]) -> bool:
+    """Whether nothing would stop a run."""
+    return not of_level(findings, "problem")
