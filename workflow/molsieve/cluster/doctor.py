@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from molsieve import __version__
-from molsieve.cluster.admission import check_submission
+from molsieve.cluster.access import check_submission
 from molsieve.cluster.finding import Finding, of_level, ok, problem, warning
 from molsieve.cluster.preflight import admission
 from molsieve.cluster.probe import NO_PYTHON, NOT_SEEN, NOT_WRITTEN, PYTHON_FAILED, Answer, Probe, ask
 from molsieve.cluster.requests import RuleRequest
 from molsieve.cluster.shared_folder import check_mount, check_space, mount_of
 from molsieve.cluster.site import Site, read_site
+from molsieve.cluster.site_profile import STATUS_CHECKS
 from molsieve.cluster.slurm import slurm
 from molsieve.errors import MolsieveError
 
@@ -26,8 +27,6 @@ _COMMANDS = ("sbatch", "squeue", "scancel", "sinfo", "scontrol", "srun")
 _PLUGIN = "snakemake-executor-plugin-slurm"
 _CLOCK_S = 2.0
 _PROBE_MEMORY_MB = 2000
-# squeue forgets a job MinJobAge after its end; Snakemake must have asked by then, though it asks ever less often.
-_STATUS_CHECKS = 3
 
 
 @dataclass(frozen=True)
@@ -178,9 +177,9 @@ def check_memory_of_jobs(site: Site, profile: Mapping[str, Any]) -> Finding:
     if site.min_job_age_s is None or not isinstance(every, int):
         return warning(about, "how long squeue knows them is not known", "Look for MinJobAge in scontrol show config.")
     said = f"squeue knows them for {site.min_job_age_s} s, and Snakemake looks from {every} s on"
-    if site.min_job_age_s >= _STATUS_CHECKS * every:
+    if site.min_job_age_s >= STATUS_CHECKS * every:
         return ok(about, said)
-    most = site.min_job_age_s // _STATUS_CHECKS
+    most = site.min_job_age_s // STATUS_CHECKS
     if most >= 1:
         return problem(
             about,

@@ -1,6 +1,6 @@
 """What a look at the cluster found, in words a chemist can act on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,3 +46,8 @@ def problem(about: str, said: str, fix: str) -> Finding:
 def of_level(findings: Iterable[Finding], level: Level) -> list[Finding]:
     """Those of one level, in their order."""
     return [finding for finding in findings if finding.level == level]
+
+
+def elsewhere(names: Sequence[str], option: str) -> str:
+    """Where else to turn to, as the first part of a fix."""
+    return f"Try {option} {' or '.join(names)}. " if names else ""

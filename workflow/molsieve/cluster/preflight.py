@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from molsieve.cluster.admission import check_account, check_partition, check_requests
+from molsieve.cluster.access import check_account, check_partition
 from molsieve.cluster.finding import Finding, of_level
+from molsieve.cluster.limits import check_requests
 from molsieve.cluster.requests import RuleRequest
 from molsieve.cluster.shared_folder import check_mount, mount_of
 from molsieve.cluster.site import Site, read_site

@@ -3,6 +3,7 @@
 import getpass
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from molsieve.cluster.gres import gpus_in
 from molsieve.cluster.slurm import slurm
@@ -71,6 +72,11 @@ class Partition:
     qos: frozenset[str] | None
     nodes: tuple[Nodes, ...]
 
+    def admits(self, account: str) -> bool:
+        """Whether it takes jobs of an account (in small letters)."""
+        named = {each.lower() for each in self.accounts} if self.accounts is not None else {account}
+        return account in named and account not in {each.lower() for each in self.denied_accounts}
+
     @property
     def cpus_a_node(self) -> int:
         """Most CPUs a job gets on one node."""
@@ -82,14 +88,26 @@ class Partition:
         return min(max((group.memory_mb for group in self.nodes), default=0), self.max_memory_mb or 10**12)
 
     @property
-    def gpu_types(self) -> list[str]:
-        """Types of its GPUs; empty text for those without."""
-        return sorted({kind for group in self.nodes for kind in group.gpus})
-
-    @property
     def has_gpus(self) -> bool:
         """Whether any node has a GPU."""
         return any(group.gpus for group in self.nodes)
+
+    @property
+    def gpus_a_node(self) -> str:
+        """Most GPUs of each type that a node has, in words."""
+        kinds = sorted({kind for group in self.nodes for kind in group.gpus})
+        most = {kind: max(group.gpus.get(kind, 0) for group in self.nodes) for kind in kinds}
+        return ", ".join(f"{number} GPU" + f" of type {kind}" * bool(kind) for kind, number in most.items()) or "no GPU"
+
+    @property
+    def described(self) -> str:
+        """Its nodes and limits in a line."""
+        usable, all_nodes = (sum(group.count for group in self.nodes if group.is_usable or every) for every in (0, 1))
+        longest = "no time limit" if self.max_minutes is None else f"{self.max_minutes} minutes"
+        return (
+            f"{self.name}: {usable} of {all_nodes} nodes usable; on a node up to {self.cpus_a_node} CPUs, "
+            f"{self.memory_mb_a_node} MB and {self.gpus_a_node}; {longest}"
+        )
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,6 @@ class Association:
         partition: The only partition this holds for.
         max_jobs: Jobs running at once.
         max_submitted: Jobs running and waiting at once.
-        max_minutes: Longest time limit of a job.
         qos: Qualities of service the user may ask for.
         default_qos: The one that is taken when none is asked for.
 
@@ -111,7 +128,6 @@ class Association:
     partition: str | None
     max_jobs: int | None
     max_submitted: int | None
-    max_minutes: int | None
     qos: frozenset[str]
     default_qos: str | None
 
@@ -156,10 +172,20 @@ class Site:
         """Where jobs go that name no partition."""
         return next((partition.name for partition in self.partitions.values() if partition.is_default), None)
 
-    @property
-    def gpu_partitions(self) -> list[str]:
-        """Partitions with GPUs."""
-        return [partition.name for partition in self.partitions.values() if partition.has_gpus]
+    def charged(self, account: str | None) -> str | None:
+        """The account a job is charged to when it names this one, or none; None where accounting does not answer."""
+        named = account or (self.accounting.default_account if self.accounting else None)
+        return named.lower() if named else None
+
+    def rights(self, account: str | None) -> list[Association]:
+        """What the user may do under an account, or under the default one."""
+        known = self.accounting.associations if self.accounting else ()
+        return [association for association in known if association.account == self.charged(account)]
+
+    def least_right(self, account: str | None, limit: Literal["max_jobs", "max_submitted"]) -> int | None:
+        """The tightest of the limits on a number of jobs."""
+        numbers = [getattr(right, limit) for right in self.rights(account)]
+        return min((number for number in numbers if number is not None), default=None)
 
 
 def read_site() -> Site:
@@ -179,7 +205,7 @@ def read_site() -> Site:
             slurm("sacctmgr", "--noheader", "--parsable2", "show", "account", "format=account"),
             slurm(
                 "sacctmgr", "--noheader", "--parsable2", "show", "association", "where", f"user={user}",
-                f"cluster={name}", "format=account,partition,maxjobs,maxsubmitjobs,maxwall,qos,defaultqos",
+                f"cluster={name}", "format=account,partition,maxjobs,maxsubmitjobs,qos,defaultqos",
             ),
             slurm("sacctmgr", "--noheader", "--parsable2", "show", "user", user, "format=defaultaccount"),
         )  # fmt: skip
@@ -230,14 +256,13 @@ def parse_accounting(accounts: str, associations: str, user: str) -> Accounting:
     """Accounts and rights from what sacctmgr prints for :func:`read_site`."""
     rights = []
     for line in filter(None, associations.splitlines()):
-        account, partition, jobs, submitted, wall, qos, default_qos = line.split("|")
+        account, partition, jobs, submitted, qos, default_qos = line.split("|")
         rights.append(
             Association(
                 account=account.lower(),
                 partition=partition or None,
                 max_jobs=_limit(jobs),
                 max_submitted=_limit(submitted),
-                max_minutes=minutes(wall),
                 qos=frozenset(filter(None, qos.split(","))),
                 default_qos=default_qos or None,
             )

@@ -70,6 +70,37 @@ def doctor_command(
         raise typer.Exit(EXIT_PROBLEM)
 
 
+@cluster_app.command("profile")
+def profile_command(
+    folder: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Folder for the profile.")],
+    account: Account = None,
+    partition: PartitionName = None,
+    gpu_partition: GpuPartition = None,
+) -> None:
+    """Write a Snakemake profile for this cluster: the commented template with what Slurm says filled in.
+
+    Example: molsieve cluster profile my-cluster --account my-account --gpu-partition gpu
+
+    Then: molsieve run vendor.sdf --slurm --slurm-profile my-cluster
+    """
+    from molsieve.cluster.site import read_site
+    from molsieve.cluster.site_profile import profile_for
+    from molsieve.errors import MolsieveError
+    from molsieve.files import write_text
+
+    file = folder / "profile.yaml"
+    if file.exists():
+        raise MolsieveError(
+            f"{file} is there already", where="OUT_DIR", fix="Choose another folder, or remove that file."
+        )
+    site = read_site()
+    write_text(file, profile_for(site, account, partition, gpu_partition))
+    typer.echo(f"{file} is written. Read its comments, then: molsieve cluster doctor --profile {folder}")
+    with_gpus = [each.name for each in site.partitions.values() if each.has_gpus]
+    if gpu_partition is None and with_gpus:
+        typer.echo(f"Predictions use CPUs; partitions with GPUs here: {', '.join(with_gpus)} (--gpu-partition).")
+
+
 def _setup(
     account: str | None, partition: str | None, gpu_partition: str | None, folder: Path, profile: Path | None
 ) -> "Setup":
