@@ -101,15 +101,23 @@ def _closed_to(site: Site, partition: Partition, account: str | None) -> tuple[s
         could = [each for each in own if partition.admits(each)]
         return (
             f"{name} takes no jobs of the account {charged}",
-            f"{elsewhere(could, '--account')}Or choose another partition.",
+            elsewhere(could, "--account", "choose another partition"),
         )
     if rights and all(right.partition not in (None, name) for right in rights):
         where = sorted({right.partition for right in rights if right.partition})
-        return f"the account {charged} is yours in other partitions only", elsewhere(where, "--partition")
+        return (
+            f"the account {charged} is yours in other partitions only",
+            elsewhere(where, "--partition", "another account"),
+        )
     if partition.groups is not None and not partition.groups & _own_groups():
         return (
             f"{name} is for members of the groups {', '.join(sorted(partition.groups))}",
             "Choose another partition, or ask the site's support to add you.",
+        )
+    if partition.qos is not None and rights and not any(right.qos & partition.qos for right in rights):
+        return (
+            f"{name} wants a quality of service ({', '.join(sorted(partition.qos))}), and you have none of them",
+            "Choose another partition, or ask the site's support.",
         )
     return None
 
@@ -117,14 +125,9 @@ def _closed_to(site: Site, partition: Partition, account: str | None) -> tuple[s
 def _qos_missing(site: Site, partition: Partition, account: str | None) -> tuple[str, str] | None:
     """A partition may ask for a quality of service that is not the user's default one."""
     rights = site.rights(account)
-    if partition.qos is None or not rights or any(right.default_qos in partition.qos for right in rights):
+    if partition.qos is None or not rights or any((right.default_qos or "normal") in partition.qos for right in rights):
         return None
     could = sorted(partition.qos & frozenset().union(*(right.qos for right in rights)))
-    if not could:
-        wanted = ", ".join(sorted(partition.qos))
-        return f"{partition.name} wants a quality of service ({wanted}), and you have none of them", (
-            "Choose another partition, or ask the site's support."
-        )
     return (
         f"{partition.name} wants a quality of service: {', '.join(could)}",
         f"If it is not set yet: `slurm-qos: {could[0]}` in the profile.",

@@ -14,6 +14,7 @@ from typing import Any
 from molsieve import __version__
 from molsieve.cluster.access import check_submission
 from molsieve.cluster.finding import Finding, of_level, ok, problem, warning
+from molsieve.cluster.limits import check_requests
 from molsieve.cluster.preflight import admission
 from molsieve.cluster.probe import NO_PYTHON, NOT_SEEN, NOT_WRITTEN, PYTHON_FAILED, Answer, Probe, ask
 from molsieve.cluster.requests import RuleRequest
@@ -39,6 +40,7 @@ class Setup:
         gpu_partition: Partition of the rules that ask for GPUs; None: there are no such rules.
         folder: Where a run would lie.
         requests: What its rules ask for.
+        last_requests: What they ask for when they are tried for the last time.
         profile: The Snakemake profile.
 
     """
@@ -48,6 +50,7 @@ class Setup:
     gpu_partition: str | None
     folder: Path
     requests: tuple[RuleRequest, ...]
+    last_requests: tuple[RuleRequest, ...]
     profile: Mapping[str, Any]
 
 
@@ -61,6 +64,7 @@ def look(setup: Setup) -> tuple[list[Finding], Site | None]:
     site = read_site()
     found.append(check_accounting(site))
     found += admission(site, setup.requests, setup.account, setup.partition, setup.gpu_partition)
+    found += check_retries(site, setup)
     jobs = setup.profile.get("jobs")
     found.append(check_submission(site, setup.account, jobs if isinstance(jobs, int) else None))
     found.append(check_memory_of_jobs(site, setup.profile))
@@ -74,7 +78,7 @@ def look_at_folder(folder: Path, answers: Sequence[Answer] = ()) -> list[Finding
     seen_on = {answer.facts["host"] for answer in answers if answer.written and answer.facts}
     if guess.level != "ok" and seen_on - {socket.gethostname()}:
         guess = ok(guess.about, f"{folder} lies on {mount.kind} mounted at {mount.point}, and jobs see it")
-    elif guess.level == "problem" and seen_on:
+    elif guess.level != "ok" and seen_on:
         guess = warning(
             guess.about,
             f"{guess.said}; the jobs saw it, but ran on this very machine",
@@ -162,6 +166,19 @@ def check_accounting(site: Site) -> Finding:
             "Runs work without it, except for the summary of what finished jobs asked for and used.",
         )
     return ok(about, f"answers for the cluster {site.name}")
+
+
+def check_retries(site: Site, setup: Setup) -> list[Finding]:
+    """Whether the last attempt at a job, which asks for most, still fits; Slurm may let others wait for ever."""
+    first, last = (
+        of_level(check_requests(site, requests, setup.account, setup.partition, setup.gpu_partition), "problem")
+        for requests in (setup.requests, setup.last_requests)
+    )
+    if first:
+        return []  # said already
+    retries = setup.profile.get("retries")
+    fix = f"Lower retries ({retries}) in the profile. "
+    return [warning("retries", f"after failures: {finding.said}", fix + (finding.fix or "")) for finding in last]
 
 
 def check_memory_of_jobs(site: Site, profile: Mapping[str, Any]) -> Finding:

@@ -48,6 +48,6 @@ def of_level(findings: Iterable[Finding], level: Level) -> list[Finding]:
     return [finding for finding in findings if finding.level == level]
 
 
-def elsewhere(names: Sequence[str], option: str) -> str:
-    """Where else to turn to, as the first part of a fix."""
-    return f"Try {option} {' or '.join(names)}. " if names else ""
+def elsewhere(names: Sequence[str], option: str, otherwise: str) -> str:
+    """A fix: what else to give an option, where there is anything, or what to do otherwise."""
+    return f"Try {option} {' or '.join(names)}, or {otherwise}." if names else f"{otherwise[0].upper()}{otherwise[1:]}."

@@ -9,13 +9,14 @@ from molsieve.cluster.site import Partition, Site
 
 
 def check_requests(
-    site: Site, requests: Sequence[RuleRequest], partition: str | None, gpu_partition: str | None
+    site: Site, requests: Sequence[RuleRequest], account: str | None, partition: str | None, gpu_partition: str | None
 ) -> list[Finding]:
     """Whether every rule fits into the partition it is sent to; partitions that do not exist are passed over.
 
     Args:
         site: What Slurm says.
         requests: What the rules ask for.
+        account: Slurm account; None: the user's default one.
         partition: Partition of the run; None: the site's default.
         gpu_partition: Partition for rules that ask for GPUs; None: the same.
 
@@ -26,9 +27,13 @@ def check_requests(
         name = request.partition or default or site.default_partition
         if name in site.partitions:
             sent.setdefault(name, []).append(request)
+    charged = site.charged(account)
+    open_ones = [
+        each for each in site.partitions.values() if each.state == "UP" and (not charged or each.admits(charged))
+    ]
     found: list[Finding] = []
     for name, asked in sent.items():
-        over = [_over(site, site.partitions[name], limit, asked) for limit in _LIMITS]
+        over = [_over(site.partitions[name], limit, asked, open_ones) for limit in _LIMITS]
         found += [finding for finding in over if finding is not None]
     if sent and not found:
         found.append(ok("rules", f"what the rules ask for fits into {', '.join(sent)}"))
@@ -96,19 +101,21 @@ _LIMITS = (
 )
 
 
-def _over(site: Site, partition: Partition, limit: _Limit, asked: Sequence[RuleRequest]) -> Finding | None:
+def _over(
+    partition: Partition, limit: _Limit, asked: Sequence[RuleRequest], open_ones: Sequence[Partition]
+) -> Finding | None:
     over = [request for request in asked if limit.exceeded(partition, request)]
     if not over:
         return None
     rules = ", ".join(f"{request.rule} ({limit.asked(request)})" for request in over)
     others = [
         other.name
-        for other in site.partitions.values()
+        for other in open_ones
         if not any(each.exceeded(other, request) for each in _LIMITS for request in over)
     ]
     option = "--gpu-partition" if any(request.gpus for request in over) else "--partition"
     return problem(
         "rules",
         f"too much for the partition {partition.name}: {rules}; {limit.most(partition)}",
-        f"{elsewhere(others, option)}Or {limit.fix}.",
+        elsewhere(others, option, limit.fix),
     )

@@ -54,4 +54,4 @@ def admission(
     found = [check_account(site, account), check_partition(site, partition, account)]
     further = {gpu_partition, *(request.partition for request in requests)} - {None, partition, site.default_partition}
     found += [check_partition(site, name, account) for name in sorted(filter(None, further))]
-    return found + check_requests(site, requests, partition, gpu_partition)
+    return found + check_requests(site, requests, account, partition, gpu_partition)

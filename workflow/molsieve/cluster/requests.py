@@ -1,14 +1,12 @@
 """What the rules of a run ask Slurm for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from molsieve.cluster.gres import gpus_in
-
-# What Snakemake itself needs in a job; for a profile that leaves a resource to the rules.
-_LEAST_MEMORY_MB = 500
-_LEAST_MINUTES = 5
+from molsieve.config import Config
+from molsieve.costs import memory_mb, runtime_min
 
 
 @dataclass(frozen=True)
@@ -37,52 +35,74 @@ class RuleRequest:
     tasks: int = 1
 
 
-def asked_for(profile: Mapping[str, Any], rules: Sequence[RuleRequest] = ()) -> list[RuleRequest]:
-    """What the rules ask for once a Snakemake profile has had its say.
-
-    Expressions of the profile are evaluated as for the first attempt at a job of the library; one that looks at the
-    job's files counts as not given.
+def job_rows(config: Config, rule: str, shards: int = 1) -> int:
+    """Rows that one job of a rule works on, at most.
 
     Args:
-        profile: Keys of a ``profile.yaml``.
-        rules: What the rules ask for by themselves; for others the profile alone counts.
+        config: Configuration of the run.
+        rule: Name of the rule.
+        shards: Shards of the library, where they are known.
 
     """
-    own = {request.rule: request for request in rules}
+    if rule in ("prepare", "triage"):
+        return config.ingest.shard_size
+    if rule == "refine":
+        return config.refine.chunk_rows
+    if rule == "inspect":
+        return config.shortlist.size + config.shortlist.audit
+    return max(1, shards) * config.ingest.shard_size
+
+
+def asked_for(config: Config, profile: Mapping[str, Any], *, shards: int = 1, attempt: int = 1) -> list[RuleRequest]:
+    """What the rules of a run ask for on a cluster, by what they cost and what a Snakemake profile sets instead.
+
+    Args:
+        config: Configuration of the run.
+        profile: Keys of a ``profile.yaml``. Expressions are evaluated for a job of the library; one that looks at the
+            job's files counts as not given.
+        shards: Shards of the library, where they are known.
+        attempt: Number of the attempt at a job, from 1; another one asks for more.
+
+    """
     threads = dict(profile.get("set-threads") or {})
-    defaults = dict(profile.get("default-resources") or {})
     resources = dict(profile.get("set-resources") or {})
-    names = dict.fromkeys([*own, *resources]) or ["any rule"]
-    return [_request(name, own.get(name), threads.get(name), resources.get(name) or {}, defaults) for name in names]
+    defaults = dict(profile.get("default-resources") or {})
+    requests = []
+    for rule, of_rule in _threads(config).items():
+        asked = resources.get(rule) or {}
+        cpus = _whole(asked.get("cpus_per_task", threads.get(rule)), of_rule, attempt)
+        rows = job_rows(config, rule, shards)
+        memory = memory_mb(rule, rows, threads=cpus, attempt=attempt)
+        memory = _whole(asked.get("mem_mb"), memory, attempt, cpus)
+        partition = asked.get("slurm_partition") or defaults.get("slurm_partition")
+        gpus, gpu_type = _gpus(asked)
+        requests.append(
+            RuleRequest(
+                rule=rule,
+                cpus=cpus,
+                mem_mb=cpus * _whole(asked.get("mem_mb_per_cpu"), 0, attempt, cpus) or memory,
+                runtime_min=_whole(
+                    asked.get("runtime"), runtime_min(rule, rows, threads=cpus, attempt=attempt), attempt, cpus
+                ),
+                gpus=gpus,
+                partition=str(partition) if partition else None,
+                gpu_type=gpu_type,
+                tasks=max(1, _whole(asked.get("tasks"), 1, attempt, cpus)),
+            )
+        )
+    return requests
 
 
-def _request(
-    rule: str, own: RuleRequest | None, threads: object, asked: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> RuleRequest:
-    cpus = _whole(asked.get("cpus_per_task", threads), own.cpus if own else 1)
-
-    def figure(key: str, of_rule: int | None, least: int) -> int:
-        otherwise = _whole(defaults.get(key), least, cpus) if of_rule is None else of_rule
-        return _whole(asked.get(key), otherwise, cpus)
-
-    memory = cpus * figure("mem_mb_per_cpu", 0, 0) or figure("mem_mb", own.mem_mb if own else None, _LEAST_MEMORY_MB)
-    partition = asked.get("slurm_partition") or (own.partition if own else None) or defaults.get("slurm_partition")
-    gpus, gpu_type = _gpus(asked) or ((own.gpus, own.gpu_type) if own else (0, None))
-    return RuleRequest(
-        rule=rule,
-        cpus=cpus,
-        mem_mb=memory,
-        runtime_min=figure("runtime", own.runtime_min if own else None, _LEAST_MINUTES),
-        gpus=gpus,
-        partition=str(partition) if partition else None,
-        gpu_type=gpu_type,
-        tasks=max(1, figure("tasks", own.tasks if own else None, 1)),
-    )
+def _threads(config: Config) -> dict[str, int]:
+    """The rules that become jobs, with the threads they ask for."""
+    dask = dict.fromkeys(("deduplicate", "shortlist", "inspect", "score"), config.dask.workers)
+    shards = {"prepare": config.prepare.threads, "triage": config.triage.threads, "refine": config.refine.threads}
+    return dict.fromkeys(("ingest", "controls", "publish"), 1) | shards | dask
 
 
-def _whole(value: object, otherwise: int, threads: int = 1) -> int:
+def _whole(value: object, otherwise: int, attempt: int = 1, threads: int = 1) -> int:
     if isinstance(value, str):
-        names = {"attempt": 1, "threads": threads, "wildcards": {}}
+        names = {"attempt": attempt, "threads": threads, "wildcards": {}}
         try:
             # Snakemake evaluates the same text of the same file.
             value = eval(value, {"__builtins__": {"min": min, "max": max, "int": int}}, names)  # noqa: S307
@@ -91,10 +111,9 @@ def _whole(value: object, otherwise: int, threads: int = 1) -> int:
     return int(value) if isinstance(value, int | float) else otherwise
 
 
-def _gpus(asked: Mapping[str, Any]) -> tuple[int, str | None] | None:
-    """Number and type, from the resources ``gres`` or ``gpu`` with ``gpu_model``; None where neither is there."""
+def _gpus(asked: Mapping[str, Any]) -> tuple[int, str | None]:
+    """Number and type, from the resources ``gres`` or ``gpu`` with ``gpu_model``."""
     for kind, number in gpus_in(str(asked.get("gres") or "")).items():
         return number, kind or None
     model = asked.get("gpu_model")
-    number = _whole(asked.get("gpu"), 1 if model else 0)
-    return (number, str(model) if model else None) if number else None
+    return _whole(asked.get("gpu"), 1 if model else 0), str(model) if model else None

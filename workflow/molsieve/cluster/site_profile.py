@@ -1,38 +1,19 @@
-"""The Snakemake profile of a site: reading one, and writing one from the commented template."""
+"""The Snakemake profile of a site, made from the commented one that ships."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 import yaml
 
 from molsieve import project_root
+from molsieve.cluster.executor_profile import GPU_RULES, SHIPPED
 from molsieve.cluster.finding import of_level
 from molsieve.cluster.preflight import admission
 from molsieve.cluster.requests import RuleRequest
 from molsieve.cluster.site import Site
-from molsieve.config import load_yaml
 from molsieve.errors import MolsieveError
 
-TEMPLATE = Path("workflow/profiles/slurm")
-GPU_RULE = "triage"
 STATUS_CHECKS = 3
 """squeue must know ended jobs for as many rounds of Snakemake's looking, as it looks ever less often."""
-
-
-def read_profile(folder: Path | None) -> dict[str, Any]:
-    """Keys of a profile; of the shipped one where no folder is given.
-
-    Raises:
-        MolsieveError: There is none, or it is not YAML.
-
-    """
-    file = (folder or project_root() / TEMPLATE) / "profile.yaml"
-    if not file.is_file():
-        raise MolsieveError(
-            f"{file} does not exist", where="--profile", fix="`molsieve cluster profile DIR` writes one into DIR."
-        )
-    return load_yaml(file)
 
 
 def profile_for(site: Site, account: str | None, partition: str | None, gpu_partition: str | None) -> str:
@@ -48,11 +29,11 @@ def profile_for(site: Site, account: str | None, partition: str | None, gpu_part
         MolsieveError: Account or partition cannot be used, with the fix.
 
     """
-    asked = [RuleRequest(GPU_RULE, 1, 0, 0, gpus=1, partition=gpu_partition)] if gpu_partition else []
+    asked = [RuleRequest(rule, 1, 0, 0, gpus=1, partition=gpu_partition) for rule in GPU_RULES if gpu_partition]
     problems = of_level(admission(site, asked, account, partition, gpu_partition), "problem")
     if problems:
         raise MolsieveError("\n".join(map(str, problems)), where="the cluster; no profile was written")
-    text = (project_root() / TEMPLATE / "profile.yaml").read_text(encoding="utf-8")
+    text = (project_root() / SHIPPED / "profile.yaml").read_text(encoding="utf-8")
     settings = yaml.safe_load(text)
     values: dict[str, object] = {"slurm_partition": partition or site.default_partition}
     charged, most = site.charged(account), site.least_right(account, "max_submitted")
@@ -65,14 +46,14 @@ def profile_for(site: Site, account: str | None, partition: str | None, gpu_part
         values[every] = max(1, min(settings[every], site.min_job_age_s // STATUS_CHECKS))
     for key, value in values.items():
         text = _set(text, key, value)
-    if gpu_partition:
-        text = _set(_switched_on(text, GPU_RULE), "slurm_partition", gpu_partition, of_rule=GPU_RULE)
+    for rule in GPU_RULES if gpu_partition else ():
+        text = _set(_switched_on(text, rule), "slurm_partition", gpu_partition, of_rule=rule)
     return _heading(site) + text
 
 
 def _heading(site: Site) -> str:
     partitions = "".join(f"#   {partition.described}\n" for partition in site.partitions.values())
-    return f"# For the cluster {site.name}, by `molsieve cluster profile`. Its partitions, as Slurm tells:\n{partitions}#\n"
+    return f"# For the cluster {site.name}, by `molsieve cluster profile`. Its partitions:\n{partitions}#\n"
 
 
 def _set(text: str, key: str, value: object, of_rule: str = "") -> str:

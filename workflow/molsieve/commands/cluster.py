@@ -106,22 +106,21 @@ def _setup(
 ) -> "Setup":
     """What a run with these options and this profile would use."""
     from molsieve.cluster.doctor import Setup
-    from molsieve.cluster.requests import RuleRequest, asked_for
-    from molsieve.cluster.site_profile import read_profile
+    from molsieve.cluster.executor_profile import executor_profile
+    from molsieve.cluster.requests import asked_for
+    from molsieve.config import Config
 
-    settings = read_profile(profile)
-    defaults = settings.get("default-resources") or {}
-    requests = asked_for(settings)
-    if gpu_partition is None:
-        gpu_partition = next((request.partition for request in requests if request.gpus), None)
-    elif not any(request.gpus for request in requests):
-        requests.append(RuleRequest("triage", 1, 0, 0, gpus=1, partition=gpu_partition))
+    settings = executor_profile(profile, "doctor", folder, account, partition, gpu_partition)
+    defaults = settings["default-resources"]
+    config, attempts = Config(), 1 + int(settings.get("retries") or 0)
+    requests = tuple(asked_for(config, settings))
     return Setup(
-        account=account or defaults.get("slurm_account"),
-        partition=partition or defaults.get("slurm_partition"),
-        gpu_partition=gpu_partition,
+        account=defaults.get("slurm_account"),
+        partition=defaults.get("slurm_partition"),
+        gpu_partition=next((request.partition for request in requests if request.gpus), None),
         folder=folder,
-        requests=tuple(requests),
+        requests=requests,
+        last_requests=tuple(asked_for(config, settings, attempt=attempts)),
         profile=settings,
     )
 
