@@ -63,7 +63,10 @@ def test_partitions_that_cannot_be_used(partition, said, fix):
 
 def test_a_quality_of_service_of_ones_own_is_only_named():
     found = check_partition(site(), "long", "screening")
-    assert (found.level, found.fix) == ("warning", "If it is not set yet: `slurm-qos: long` in the profile.")
+    assert (found.level, found.fix) == (
+        "warning",
+        "Nothing if the profile sets it; else write `slurm-qos: long` there.",
+    )
 
 
 def test_a_usable_partition_is_described():

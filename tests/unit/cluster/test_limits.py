@@ -30,7 +30,7 @@ def test_what_fits_is_said_in_a_line():
             "Try --partition long or big",
         ),
         (RuleRequest("prepare", 5, 500, 1), "prepare (5 CPUs); a job there gets at most 4 CPUs", "long or big"),
-        (RuleRequest("triage", 1, 500, 1, gpus=2), "triage (2 GPU); a node there has 1 GPU of type fake", "Try --gpu-par"),
+        (RuleRequest("triage", 1, 500, 1, gpus=2), "triage (2 GPU); a node there has 1 GPU of type", "Try --gpu-part"),
         (
             RuleRequest("triage", 1, 500, 1, gpus=1, partition="short"),
             "triage (1 GPU); a node there has no GPU",

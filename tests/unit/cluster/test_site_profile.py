@@ -24,10 +24,15 @@ def test_comments_stay():
 
 
 def test_the_gpu_partition_is_for_the_rules_that_use_it():
-    values = yaml.safe_load(profile_for(site(), "root", "long", "gpu"))
+    values = yaml.safe_load(profile_for(site(), "root", "short", "gpu"))
     assert values["set-resources"]["triage"] == {"slurm_partition": "gpu", "gres": "gpu:1"}
-    assert values["default-resources"]["slurm_partition"] == "long"
+    assert values["default-resources"]["slurm_partition"] == "short"
     assert values["default-resources"]["slurm_account"] == "root"
+
+
+def test_a_partition_that_wants_a_quality_of_service_gets_it():
+    values = yaml.safe_load(profile_for(site(), "screening", "long", None))
+    assert values["slurm-qos"] == "long"
 
 
 def test_a_site_that_forgets_jobs_soon_is_asked_sooner():

@@ -67,9 +67,13 @@ def check_partition(site: Site, name: str | None, account: str | None, about: st
             f"no node of {chosen} can start jobs now ({states})",
             f"Choose another partition ({names}), or wait for its nodes: sinfo -R says why they are out.",
         )
-    qos = _qos_missing(site, partition, account)
+    qos = qos_to_ask_for(site, partition, account)
     if qos is not None:
-        return warning(about, *qos)
+        return warning(
+            about,
+            f"{chosen} wants the quality of service {qos}",
+            f"Nothing if the profile sets it; else write `slurm-qos: {qos}` there.",
+        )
     return ok(about, partition.described + (", the default one" if name is None else ""))
 
 
@@ -122,16 +126,12 @@ def _closed_to(site: Site, partition: Partition, account: str | None) -> tuple[s
     return None
 
 
-def _qos_missing(site: Site, partition: Partition, account: str | None) -> tuple[str, str] | None:
-    """A partition may ask for a quality of service that is not the user's default one."""
+def qos_to_ask_for(site: Site, partition: Partition, account: str | None) -> str | None:
+    """A quality of service of the user's that a partition wants, where the default one does not do."""
     rights = site.rights(account)
-    if partition.qos is None or not rights or any((right.default_qos or "normal") in partition.qos for right in rights):
+    if partition.qos is None or any((right.default_qos or "normal") in partition.qos for right in rights):
         return None
-    could = sorted(partition.qos & frozenset().union(*(right.qos for right in rights)))
-    return (
-        f"{partition.name} wants a quality of service: {', '.join(could)}",
-        f"If it is not set yet: `slurm-qos: {could[0]}` in the profile.",
-    )
+    return min((name for right in rights for name in right.qos & partition.qos), default=None)
 
 
 def _own_groups() -> set[str]:

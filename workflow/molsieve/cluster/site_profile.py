@@ -5,6 +5,7 @@ import re
 import yaml
 
 from molsieve import project_root
+from molsieve.cluster.access import qos_to_ask_for
 from molsieve.cluster.executor_profile import GPU_RULES, SHIPPED
 from molsieve.cluster.finding import of_level
 from molsieve.cluster.preflight import admission
@@ -35,7 +36,11 @@ def profile_for(site: Site, account: str | None, partition: str | None, gpu_part
         raise MolsieveError("\n".join(map(str, problems)), where="the cluster; no profile was written")
     text = (project_root() / SHIPPED / "profile.yaml").read_text(encoding="utf-8")
     settings = yaml.safe_load(text)
-    values: dict[str, object] = {"slurm_partition": partition or site.default_partition}
+    chosen = site.partitions[partition or site.default_partition or ""]
+    values: dict[str, object] = {"slurm_partition": chosen.name}
+    qos = qos_to_ask_for(site, chosen, account)
+    if qos is not None:
+        values["slurm-qos"] = qos
     charged, most = site.charged(account), site.least_right(account, "max_submitted")
     if charged is not None:
         values |= {"slurm_account": charged, "slurm-no-account": False}
