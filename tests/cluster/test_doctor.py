@@ -18,7 +18,7 @@ from molsieve.cluster.requests import RuleRequest, asked_for
 from molsieve.config import Config, load_yaml
 from molsieve.errors import MolsieveError
 
-pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("slurm")]
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("slurm")]
 
 MOLSIEVE = [sys.executable, "-m", "molsieve", "cluster"]
 SMALL = RuleRequest("prepare", 1, 500, 5)
