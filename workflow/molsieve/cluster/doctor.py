@@ -177,8 +177,10 @@ def check_retries(site: Site, setup: Setup) -> list[Finding]:
     if first:
         return []  # said already
     retries = setup.profile.get("retries")
-    fix = f"Lower retries ({retries}) in the profile. "
-    return [warning("retries", f"after failures: {finding.said}", fix + (finding.fix or "")) for finding in last]
+    return [
+        warning("retries", f"after failures: {finding.said}", f"{finding.fix} Or lower retries ({retries}) there.")
+        for finding in last
+    ]
 
 
 def check_memory_of_jobs(site: Site, profile: Mapping[str, Any]) -> Finding:

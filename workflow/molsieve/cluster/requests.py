@@ -71,19 +71,22 @@ def asked_for(config: Config, profile: Mapping[str, Any], *, shards: int = 1, at
     for rule, of_rule in _threads(config).items():
         asked = resources.get(rule) or {}
         cpus = _whole(asked.get("cpus_per_task", threads.get(rule)), of_rule, attempt)
-        rows = job_rows(config, rule, shards)
-        memory = memory_mb(rule, rows, threads=cpus, attempt=attempt)
-        memory = _whole(asked.get("mem_mb"), memory, attempt, cpus)
+        rows, shard_rows, conformers = (
+            job_rows(config, rule, shards),
+            config.ingest.shard_size,
+            config.inspect.conformers,
+        )
+        memory = memory_mb(rule, rows, threads=cpus, attempt=attempt, shard_rows=shard_rows)
+        minutes = runtime_min(rule, rows, threads=cpus, attempt=attempt, conformers=conformers)
+        memory_of_cpu = _whole(asked.get("mem_mb_per_cpu"), 0, attempt, cpus)
         partition = asked.get("slurm_partition") or defaults.get("slurm_partition")
         gpus, gpu_type = _gpus(asked)
         requests.append(
             RuleRequest(
                 rule=rule,
                 cpus=cpus,
-                mem_mb=cpus * _whole(asked.get("mem_mb_per_cpu"), 0, attempt, cpus) or memory,
-                runtime_min=_whole(
-                    asked.get("runtime"), runtime_min(rule, rows, threads=cpus, attempt=attempt), attempt, cpus
-                ),
+                mem_mb=cpus * memory_of_cpu or _whole(asked.get("mem_mb"), memory, attempt, cpus),
+                runtime_min=_whole(asked.get("runtime"), minutes, attempt, cpus),
                 gpus=gpus,
                 partition=str(partition) if partition else None,
                 gpu_type=gpu_type,
