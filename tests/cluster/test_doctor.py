@@ -24,9 +24,11 @@ MOLSIEVE = [sys.executable, "-m", "molsieve", "cluster"]
 SMALL = RuleRequest("prepare", 1, 500, 5)
 
 
-def doctor(folder, *options, prefix=()):
+def doctor(folder, *options, prefix=(), **variables):
     arguments = [*prefix, *MOLSIEVE, "doctor", "--json", "--folder", str(folder), *options]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=folder)
+    done = subprocess.run(
+        arguments, capture_output=True, text=True, check=False, cwd=folder, env=os.environ | variables
+    )
     assert done.returncode in (0, 1), done.stderr
     facts = json.loads(done.stdout)
     assert facts["ok"] == (done.returncode == 0)
@@ -68,6 +70,21 @@ def partition():
     yield make
     for name in made:
         command("scontrol", "delete", f"PartitionName={name}")
+
+
+@pytest.fixture
+def elsewhere(slurm, tmp_path):
+    """Makes a configuration for Slurm's commands in which a daemon listens where none does."""
+
+    def make(key):
+        folder = tmp_path / "slurm"
+        folder.mkdir()
+        text = (slurm.folder / "slurm.conf").read_text()
+        (folder / "slurm.conf").write_text(re.sub(rf"^{key}=.*$", f"{key}=1", text, flags=re.MULTILINE))
+        shutil.copy(slurm.folder / "gres.conf", folder)
+        return str(folder / "slurm.conf")
+
+    return make
 
 
 @pytest.fixture
@@ -144,7 +161,7 @@ def test_a_job_that_does_not_start_is_given_up_and_cancelled(tmp_path):
     finally:
         command("scancel", holder)
     waited = said(findings, "warning")["job on gpu"]
-    assert re.search(r"job \d+ was still waiting for (Resources|Priority) after 10 s, and is cancelled", waited)
+    assert re.search(r"job \d+ was still waiting for .+ after 10 s, and is cancelled", waited)
     assert "GPU on gpu" not in said(findings, "problem")
     assert "molsieve-doctor" not in command("squeue", "--noheader", "--format=%j", "--states=PD,R")
 
@@ -226,6 +243,23 @@ def test_a_run_in_order_is_let_through_quickly(tmp_path):
     )  # fmt: skip
     assert warnings == []
     assert time.monotonic() - started < 2
+
+
+def test_accounting_that_does_not_answer_stops_nothing(elsewhere, tmp_path, monkeypatch):
+    conf = elsewhere("AccountingStoragePort")
+    findings = doctor(tmp_path, "--no-jobs", SLURM_CONF=conf)
+    warnings = said(findings, "warning")
+    assert warnings["accounting"].endswith("Connection refused")
+    assert warnings["account"] == "not checked, as accounting does not answer"
+    assert "partition" in said(findings, "ok")
+    monkeypatch.setenv("SLURM_CONF", conf)
+    [warning] = preflight([SMALL], account="any", partition=None, gpu_partition=None, folders=[])
+    assert warning.startswith("not checked, as accounting does not answer")
+
+
+def test_a_controller_that_does_not_answer(elsewhere, tmp_path):
+    problems = said(doctor(tmp_path, SLURM_CONF=elsewhere("SlurmctldPort")), "problem")
+    assert problems["Slurm controller"].endswith("is DOWN")
 
 
 def test_an_account_with_few_jobs(limited_account, tmp_path):

@@ -31,6 +31,7 @@ PARTITIONS = (
     + _line("group", "AllowGroups=nobody-is-in-this AllowAccounts=ALL AllowQos=ALL")
     + _line("drained", state="DRAIN")
     + _line("broken")
+    + _line("empty")
     + _line("long", "AllowGroups=ALL AllowAccounts=ALL AllowQos=long,extra", time="7-00:00:00")
     + _line("big", "AllowGroups=ALL AllowAccounts=ALL AllowQos=express", time="UNLIMITED")
 )
@@ -45,6 +46,7 @@ group|1|4|12000|(null)|idle
 drained|1|4|12000|(null)|drained
 broken|1|4|12000|(null)|down*
 broken|2|4|12000|(null)|drained*
+empty|0|0|0|(null)|n/a
 long|1|64|12000|(null)|idle~
 long|3|4|240000|(null)|allocated
 big|4|64|512000|gpu:a100:4(S:0-1),gpu:v100:2(S:0,3),lustre:1|idle

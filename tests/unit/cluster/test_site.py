@@ -8,7 +8,7 @@ def test_partitions_have_their_limits():
     partitions = site().partitions
     assert {name: each.max_minutes for name, each in partitions.items()} == {
         "cpu": 120, "gpu": 60, "short": 1, "closed": 7 * 24 * 60, "denied": None, "group": 120, "drained": 120,
-        "broken": 120, "long": 7 * 24 * 60, "big": None,
+        "broken": 120, "empty": 120, "long": 7 * 24 * 60, "big": None,
     }  # fmt: skip
     assert site().default_partition == "cpu"
     assert (partitions["denied"].cpus_a_node, partitions["denied"].memory_mb_a_node) == (2, 4000)

@@ -15,7 +15,7 @@ def check_account(site: Site, account: str | None) -> Finding:
     if site.accounting is None:
         return warning(
             about,
-            f"not checked, as accounting does not answer: {site.accounting_said}",
+            "not checked, as accounting does not answer",
             "Nothing, if the account is right; a wrong one is refused when the first job is sent.",
         )
     own = site.accounting.own_accounts

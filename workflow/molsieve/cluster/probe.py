@@ -114,10 +114,9 @@ def ask(
             while not all(answer.is_over for answer in answers) and time.monotonic() < end:
                 watch(answers, end - time.monotonic())
                 time.sleep(_POLL_S)
-                for answer in answers:
-                    _look(answer)
-                    if answer.is_over and answer.clock_s is None:
-                        _read(answer, shared / str(answers.index(answer)))
+                for number, answer in enumerate(answers):
+                    if not answer.is_over and _has_ended(answer):
+                        _read(answer, shared / str(number))
         finally:
             live = [str(answer.job) for answer in answers if not answer.is_over]
             if live:
@@ -159,23 +158,22 @@ def _send(probe: Probe, shared: Path, number: int) -> Answer:
     return answer
 
 
-def _look(answer: Answer) -> None:
-    """Ask Slurm where a job stands."""
-    if answer.is_over:
-        return
+def _has_ended(answer: Answer) -> bool:
+    """Ask Slurm where a job stands, and say whether it is over."""
     try:
         printed = slurm("scontrol", "--oneliner", "show", "job", str(answer.job))
     except MolsieveError as error:
         # A controller that forgets ended jobs at once says so; one that is busy is asked again.
         if "Invalid job id" in error.what:
             answer.state = "FORGOTTEN"
-        return
+        return answer.is_over
     keys = dict(re.findall(r"(\S+?)=(\S*)", printed))
-    answer.state, answer.reason = keys["JobState"], keys.get("Reason", "")
+    answer.state, answer.reason = keys["JobState"], keys.get("Reason", "").replace("_", " ")
     answer.node = keys.get("BatchHost", "") or keys.get("NodeList", "").replace("(null)", "")
     answer.exit_status = int(keys.get("ExitCode", "0:0").split(":")[0])
     if answer.state == "PENDING":
         answer.not_before = time.time()
+    return answer.is_over
 
 
 def _read(answer: Answer, files: Path) -> None:

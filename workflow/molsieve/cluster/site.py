@@ -210,7 +210,7 @@ def read_site() -> Site:
             slurm("sacctmgr", "--noheader", "--parsable2", "show", "user", user, "format=defaultaccount"),
         )  # fmt: skip
     except MolsieveError as error:
-        said = error.what.splitlines()[0]
+        said = error.what.splitlines()[0].rpartition("error: ")[2]
     return Site(
         name=name,
         user=user,
@@ -230,6 +230,8 @@ def parse_partitions(partitions: str, nodes: str) -> dict[str, Partition]:
     groups: dict[str, list[Nodes]] = {}
     for line in filter(None, nodes.splitlines()):
         name, count, cpus, memory, gres, state = line.split("|")
+        if count == "0":
+            continue  # a partition without nodes
         alike = Nodes(int(count), int(cpus), int(memory), gpus_in(gres), state.rstrip("*~#!%$@^-+"))
         groups.setdefault(name, []).append(alike)
     found = {}

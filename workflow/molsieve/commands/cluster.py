@@ -47,7 +47,8 @@ def doctor_command(
 
     Example: molsieve cluster doctor --account my-account --gpu-partition gpu --folder /scratch/me
     """
-    from molsieve.cluster.doctor import ask_nodes, is_healthy, judge, look, look_at_folder
+    from molsieve.cluster.doctor import ask_nodes, is_healthy, look, look_at_folder
+    from molsieve.cluster.node_checks import judge
 
     setup = _setup(account, partition, gpu_partition, folder, profile)
     found, site = look(setup)
