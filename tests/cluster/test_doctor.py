@@ -212,8 +212,8 @@ def test_more_than_a_partition_gives():
     )  # fmt: skip
     assert "the partition cpu: prepare (5 CPUs); a job there gets at most 4 CPUs on a node" in message
     assert "the partition cpu: score (13000 MB); a job there gets at most 12000 MB on a node" in message
-    assert "the partition cpu: refine (121 minutes); a job there may run 120 minutes" in message
-    assert "the partition gpu: triage (61 minutes); a job there may run 60 minutes" in message
+    assert "the partition cpu: refine (121 min); a job there may run 120 min" in message
+    assert "the partition gpu: triage (61 min); a job there may run 60 min" in message
     # What would have happened: Slurm takes the job, and never starts it.
     number = command("sbatch", "--parsable", "--time=121", "--output=/dev/null", "--wrap=true").strip()
     try:

@@ -71,7 +71,7 @@ def test_a_quality_of_service_of_ones_own_is_only_named():
 
 def test_a_usable_partition_is_described():
     assert check_partition(site(), "cpu", None).level == "ok"
-    assert check_partition(site(), None, None).said.endswith("120 minutes, the default one")
+    assert check_partition(site(), None, None).said.endswith("120 min, the default one")
 
 
 def test_an_account_for_one_partition_only():

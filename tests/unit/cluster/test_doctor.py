@@ -49,7 +49,7 @@ def test_what_only_the_last_attempt_asks_for_is_a_warning():
     last = setup(requests=(asked,), last_requests=(replace(asked, runtime_min=180),), profile={"retries": 2})
     [finding] = check_retries(site(), last)
     assert finding.level == "warning"
-    assert "prepare (180 minutes)" in finding.said
+    assert "prepare (180 min)" in finding.said
     assert finding.fix.endswith("or lower runtime in the profile. Or lower retries (2) there.")
     assert check_retries(site(), replace(last, requests=last.last_requests)) == [], "said already"
 

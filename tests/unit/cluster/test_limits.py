@@ -21,7 +21,7 @@ def test_what_fits_is_said_in_a_line():
     [
         (
             RuleRequest("prepare", 1, 500, 121),
-            "too much for the partition cpu: prepare (121 minutes); a job there may run 120 minutes",
+            "too much for the partition cpu: prepare (121 min); a job there may run 120 min",
             "Try --partition long or big, or make the shards smaller (ingest.shard_size), or lower runtime",
         ),
         (
@@ -60,7 +60,7 @@ def test_each_limit_is_found_once_with_a_way_out(request_, said, fix):
 def test_rules_over_the_same_limit_share_a_finding():
     asked = [RuleRequest("prepare", 1, 500, 30), RuleRequest("refine", 1, 500, 40), RuleRequest("score", 1, 500, 1)]
     [finding] = found(*asked, partition="short")
-    assert "prepare (30 minutes), refine (40 minutes);" in finding.said
+    assert "prepare (30 min), refine (40 min);" in finding.said
 
 
 def test_a_partition_without_time_limit_takes_any_time():

@@ -33,7 +33,7 @@ def test_nodes_out_of_service_are_not_usable():
 def test_a_partition_is_described_in_a_line():
     partitions = site().partitions
     assert partitions["gpu"].described == (
-        "gpu: 1 of 1 nodes usable; on a node up to 4 CPUs, 12000 MB and 1 GPU of type fake; 60 minutes"
+        "gpu: 1 of 1 nodes usable; on a node up to 4 CPUs, 12000 MB and 1 GPU of type fake; 60 min"
     )
     assert "4 GPU of type a100, 2 GPU of type v100; no time limit" in partitions["big"].described
     assert partitions["broken"].described.startswith("broken: 0 of 3 nodes usable")

@@ -65,8 +65,8 @@ def _too_few_places(partition: Partition, request: RuleRequest) -> bool:
 _LIMITS = (
     _Limit(
         exceeded=lambda partition, request: request.runtime_min > (partition.max_minutes or request.runtime_min),
-        asked=lambda request: f"{request.runtime_min} minutes",
-        most=lambda partition: f"a job there may run {partition.max_minutes} minutes",
+        asked=lambda request: f"{request.runtime_min} min",
+        most=lambda partition: f"a job there may run {partition.max_minutes} min",
         fix="make the shards smaller (ingest.shard_size), or lower runtime in the profile",
     ),
     _Limit(

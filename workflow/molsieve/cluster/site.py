@@ -103,7 +103,7 @@ class Partition:
     def described(self) -> str:
         """Its nodes and limits in a line."""
         usable, all_nodes = (sum(group.count for group in self.nodes if group.is_usable or every) for every in (0, 1))
-        longest = "no time limit" if self.max_minutes is None else f"{self.max_minutes} minutes"
+        longest = "no time limit" if self.max_minutes is None else f"{self.max_minutes} min"
         return (
             f"{self.name}: {usable} of {all_nodes} nodes usable; on a node up to {self.cpus_a_node} CPUs, "
             f"{self.memory_mb_a_node} MB and {self.gpus_a_node}; {longest}"
