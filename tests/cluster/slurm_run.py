@@ -60,7 +60,7 @@ class SlurmRun:
         """Start the run; what it prints goes to a file."""
         self.starts += 1
         command = [sys.executable, "-m", "molsieve", "run", "library.csv", "--slurm", "--out", f"results/{NAME}"]
-        command += ["--slurm-profile", str(self._profile()), *options]
+        command += ["--slurm-profile", str(self._profile()), "--shared-folder", *options]
         for setting in SETTINGS:
             command += ["--set", setting]
         with self._output().open("wb") as out:

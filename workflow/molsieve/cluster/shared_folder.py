@@ -61,7 +61,10 @@ def check_mount(folder: Path, mount: Mount) -> Finding:
     """What the kind and the place of a file system tell about compute nodes seeing it."""
     about = "folder"
     where = f"{folder} lies on {mount.kind} mounted at {mount.point}"
-    fix = "Use a folder that all nodes share, e.g. in your home, the group's project folder or the parallel scratch."
+    fix = (
+        "Use a folder that all nodes share, e.g. in your home, the group's project folder or the parallel scratch; or"
+        " insist with --shared-folder."
+    )
     if mount.is_shared:
         return ok(about, f"{where}, a kind that machines share")
     if mount.kind in _MEMORY_TYPES:
