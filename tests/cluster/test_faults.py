@@ -149,7 +149,7 @@ def test_restarted_controller_is_waited_for(run: SlurmRun, undisturbed: SlurmRun
     run.wind_back(*FROM_PREPARE)
     run.start()
     run.running("prepare")
-    healthy.kill("slurmctld", signal.SIGKILL)
+    healthy.kill("slurmctld")
     time.sleep(10)
     healthy.start_controller()
     run.finish()
