@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+NEEDED_MEMORY = "it needed more memory: "
 _TAIL_BYTES = 64_000
 # The command line's own errors; what Slurm writes when it ends a job, with what that means; and the last line of a
 # traceback, which stands at the left: `ValueError: ...`, `MemoryError`, `pyarrow.lib.ArrowInvalid: ...`.
 _TELLING = (
     (re.compile(r"Error: (.+)"), ""),
-    (re.compile(r"slurmstepd\S*: error: (.*(?:memory limit|oom.?kill).*)", re.IGNORECASE), "it needed more memory: "),
+    (re.compile(r"slurmstepd\S*: error: (.*(?:memory limit|oom.?kill).*)", re.IGNORECASE), NEEDED_MEMORY),
     (re.compile(r"slurmstepd\S*: error: (.*DUE TO TIME LIMIT.*)"), "it needed more time: "),
     (re.compile(r"slurmstepd\S*: error: (.+)"), ""),
     (re.compile(r"([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Invalid)(?::.*)?)$"), ""),

@@ -10,11 +10,15 @@ from typing import Annotated, Any
 import typer
 from rich.live import Live
 
+from molsieve.cluster.advice import RuleUse
+from molsieve.cluster.efficiency import jobs_used, rules_used
 from molsieve.cluster.journal import Journal
 from molsieve.cluster.progress import Progress, progress_of_run
 from molsieve.cluster.run_folder import RunFolder, find_run
+from molsieve.commands.job_efficiency import efficiency_page
 from molsieve.commands.progress_text import progress_page
 from molsieve.commands.terminal import console
+from molsieve.errors import MolsieveError
 
 
 def status_command(
@@ -23,6 +27,9 @@ def status_command(
         bool, typer.Option("--watch", "-w", help="Stay and redraw until the run ends; Ctrl-C leaves it working.")
     ] = False,
     every: Annotated[float, typer.Option(min=1, help="Seconds between two looks with --watch.")] = 15,
+    jobs: Annotated[
+        bool, typer.Option("--jobs", help="What the finished Slurm jobs asked for and used, with advice.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Show how far a run is: what is done, works, waits and has failed, how fast it goes and when it will end.
@@ -36,11 +43,24 @@ def status_command(
         progress = _watch(found, every)
     else:
         progress = progress_of_run(found)
+        rules, missing = _job_use(found) if jobs else ([], None)
         if as_json:
-            typer.echo(json.dumps(_as_json(progress), indent=1))
+            used = {"jobs": [dataclasses.asdict(rule) for rule in rules]} if jobs else {}
+            typer.echo(json.dumps(_as_json(progress) | used, indent=1))
         else:
             console().print(progress_page(progress))
+            if jobs:
+                console().print("", missing or efficiency_page(rules), sep="\n")
     raise typer.Exit(int(not is_well(progress)))
+
+
+def _job_use(run: RunFolder) -> tuple[list[RuleUse], str | None]:
+    """What the jobs used, or why that is not known."""
+    try:
+        rules = rules_used(jobs_used(run.work / "logs" / "slurm"))
+    except MolsieveError as error:
+        return [], f"What the jobs used is not known: {error.what}"
+    return rules, None if rules else "No Slurm job of this run has ended."
 
 
 def is_well(progress: Progress) -> bool:
