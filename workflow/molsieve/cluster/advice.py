@@ -80,7 +80,8 @@ def _memory(use: RuleUse, tasks: int) -> Iterator[str]:
     if use.over_memory:
         enough = max(_ROOM * (peak or 0), 1.5 * asked)
         yield f"{_jobs(use.over_memory)} needed more than {asked:,.0f} MB: {setting(enough)}"
-    elif peak and use.completed:
+    elif peak and use.seconds_median >= _SHORT_S:
+        # Slurm looks at the memory twice a minute at most sites, so of a short job it has not seen the most.
         wanted = max(_ROOM * peak, _LEAST_MB * max(tasks, 1))
         if wanted < asked / 2:
             yield f"asked for {asked:,.0f} MB and used at most {peak:,.0f} MB: {setting(wanted)}"

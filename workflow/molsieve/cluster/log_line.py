@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 NEEDED_MEMORY = "it needed more memory: "
+NOTHING_SAID = "ended from outside (interrupted, or killed for its memory); its log says nothing"
 _TAIL_BYTES = 64_000
 # The command line's own errors; what Slurm writes when it ends a job, with what that means; and the last line of a
 # traceback, which stands at the left: `ValueError: ...`, `MemoryError`, `pyarrow.lib.ArrowInvalid: ...`.

@@ -2,12 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from molsieve.cluster.journal import Journal
-from molsieve.cluster.log_line import telling_line
+from molsieve.cluster.log_line import NOTHING_SAID, telling_line
 from molsieve.cluster.pace import MEASURED, End, Pace, estimated_end, pace
 from molsieve.cluster.run_folder import RunFolder
 from molsieve.cluster.run_state import RunState, state_of_run
@@ -78,6 +78,7 @@ class Progress:
         end: When it will end; None when it does not run.
         waiting: Why jobs wait, and how many of them.
         failures: What has failed and is not done yet.
+        units: Names of each stage's units.
         repeated: Units whose job failed and that are done, or being done, by another attempt.
         orphans: Numbers of Slurm jobs that work on although the run was killed.
         notes: What is not known, and why.
@@ -90,33 +91,33 @@ class Progress:
     end: End | None
     waiting: Mapping[str, int]
     failures: tuple[Failure, ...]
+    units: tuple[frozenset[str], ...]
     repeated: int
     orphans: tuple[int, ...]
     notes: tuple[str, ...]
 
 
-def progress_of_run(run: RunFolder, journal: Journal | None = None, *, ask_slurm: bool = True) -> Progress:
+def progress_of_run(run: RunFolder, journal: Journal | None = None, state: RunState | None = None) -> Progress:
     """How far a run is, from its files, Snakemake's output and Slurm; writes nothing.
 
     Args:
         run: The run.
-        journal: Snakemake's output where it is being read anyway.
-        ask_slurm: Whether to ask Slurm, which a controller of many users does not like to hear every second.
+        journal: Snakemake's output as far as it was read, where the caller reads it anyway.
+        state: State of the run, where the caller knows it.
 
     """
     stages = stages_of_run(run.work, run.results, run.config)
     published = stages[-1]
     is_published = published.is_done or (run.results / "checksums.sha256").is_file()
-    state = state_of_run(run.work, run.started_in, is_published=published.is_done)
+    state = state or state_of_run(run.work, run.started_in, is_published=published.is_done)
     if state.name == "complete" and is_published:
         stages = all_done(stages)
     if journal is None and state.snakemake_log is not None:
         journal = Journal(state.snakemake_log)
-    if journal is not None:
         journal.update()
-        if state.name == "no record" and journal.has_ended:
-            state = replace(state, name="stopped")
-    jobs, notes = _slurm_jobs(run, state) if ask_slurm else ({}, [])
+    if journal is not None and journal.has_ended and state.name == "no record":
+        state = replace(state, name="stopped")
+    jobs, notes = _slurm_jobs(run, state)
     running, waiting = _live_units(state, journal, jobs)
     done = {unit for stage in stages for unit in stage.finished}
     failures = _failures(run, journal, jobs, done | running.keys() | waiting.keys())
@@ -126,24 +127,10 @@ def progress_of_run(run: RunFolder, journal: Journal | None = None, *, ask_slurm
         for stage in stages
         if stage.name in MEASURED and (found := pace(stage, run.work / "summary", state.started))
     }
-    shown = []
-    for stage in stages:
-        units = {unit.name for unit in stage.units or ()}
-        rate = rates.get(stage.name)
-        shown.append(
-            StageProgress(
-                name=stage.name,
-                units=None if stage.units is None else len(units),
-                # A job's files appear shortly before Snakemake says that it has finished.
-                done=len(stage.finished.keys() - running.keys()) if state.name == "running" else len(stage.finished),
-                running=len(units & running.keys()),
-                waiting=len(units & waiting.keys()),
-                failed=len(units & failed),
-                rows=stage.rows,
-                rows_done=stage.rows_done,
-                rows_per_second=rate.rows_per_second if rate else None,
-            )
-        )
+    shown = [_stage_progress(stage, running.keys(), waiting.keys(), failed, rates.get(stage.name)) for stage in stages]
+    again = _done_again(journal, shown) if journal and state.name == "running" else 0
+    if again:
+        notes.append(f"{again:,} jobs more than are missing will run: settings or code have changed since")
     return Progress(
         run=run,
         state=state,
@@ -151,9 +138,29 @@ def progress_of_run(run: RunFolder, journal: Journal | None = None, *, ask_slurm
         end=_end(stages, shown, rates) if state.name == "running" else None,
         waiting=Counter(waiting.values()),
         failures=tuple(failures),
+        units=tuple(frozenset(unit.name for unit in stage.units or ()) for stage in stages),
         repeated=sum(job.failures > 0 for job in journal.jobs.values() if job.unit not in failed) if journal else 0,
         orphans=tuple(job.number for job in jobs.values() if job.is_live) if state.name == "killed" else (),
         notes=(*run.notes, *notes),
+    )
+
+
+def _stage_progress(
+    stage: Stage, running: Set[str], waiting: Set[str], failed: Set[str], rate: Pace | None
+) -> StageProgress:
+    units = {unit.name: unit.rows for unit in stage.units or ()}
+    # A job's files appear shortly before it is said to have finished.
+    done = stage.finished.keys() - running
+    return StageProgress(
+        name=stage.name,
+        units=None if stage.units is None else len(units),
+        done=len(done),
+        running=len(units.keys() & running),
+        waiting=len(units.keys() & waiting),
+        failed=len(units.keys() & failed),
+        rows=stage.rows,
+        rows_done=sum(units[unit] for unit in done),
+        rows_per_second=rate.rows_per_second if rate else None,
     )
 
 
@@ -198,7 +205,7 @@ def _failures(run: RunFolder, journal: Journal | None, jobs: Mapping[str, Job], 
     found = {}
     for failed in journal.in_state("failed") if journal else ():
         logs = [run.started_in / log for log in failed.logs]
-        why, log = telling_line(logs) or (failed.message or "its logs say nothing", logs[-1])
+        why, log = telling_line(logs) or (failed.message or NOTHING_SAID, logs[-1])
         found[failed.unit] = Failure(failed.unit, why, log, failed.slurm, failed.failures)
     for unit, job in jobs.items():
         if unit not in found and not job.is_live and job.state != "COMPLETED":
@@ -207,6 +214,14 @@ def _failures(run: RunFolder, journal: Journal | None, jobs: Mapping[str, Job], 
             why = f"Slurm says {job.state}" + (f": {told[0]}" if told else "")
             found[unit] = Failure(unit, why, log, job.number, 1)
     return [failure for unit, failure in found.items() if unit not in fine]
+
+
+def _done_again(journal: Journal, stages: Sequence[StageProgress]) -> int:
+    """Jobs that Snakemake will run although their files are there, because their settings or code have changed."""
+    finished, planned = journal.steps
+    missing = sum(stage.units - stage.done for stage in stages if stage.units is not None)
+    # One step is the target, which does nothing.
+    return max(0, planned - finished - 1 - missing)
 
 
 def _end(stages: Sequence[Stage], shown: Sequence[StageProgress], rates: Mapping[str, Pace]) -> End:

@@ -60,8 +60,9 @@ def state_text(progress: Progress) -> str:
 def stage_line(stage: StageProgress) -> str:
     """A stage that is done or works, in a line."""
     parts = [f"{stage.name:<12}"]
-    if stage.units is not None and (stage.units > 1 or stage.done < stage.units):
-        parts.append(f"{stage.done:,} of {stage.units:,} {_UNITS.get(stage.name, 'jobs')}")
+    if stage.units is not None and stage.units > 1:
+        done = f"{stage.units:,}" if stage.done == stage.units else f"{stage.done:,} of {stage.units:,}"
+        parts.append(f"{done} {_UNITS.get(stage.name, 'jobs')}")
     if stage.rows:
         parts.append(f"{_rows(stage)} rows")
     if stage.rows_per_second is not None:
@@ -81,6 +82,13 @@ def end_text(end: End) -> str:
     if end.not_before is None:
         return f"not known yet ({missing})"
     return f"not known yet; not before {clock(end.not_before)} ({rests_on}; {missing})"
+
+
+def short_end_text(end: End) -> str:
+    """The same without the reasons."""
+    if end.at is not None:
+        return f"end about {clock(end.at)} (in {duration(end.at - time.time())})"
+    return "end not known yet" if end.not_before is None else f"end not before {clock(end.not_before)}"
 
 
 def failure_lines(failure: Failure) -> tuple[str, str]:

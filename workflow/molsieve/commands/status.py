@@ -4,7 +4,6 @@ import dataclasses
 import json
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -70,16 +69,17 @@ def is_well(progress: Progress) -> bool:
 
 def _watch(run: RunFolder, every: float) -> Progress:
     """Draw a run until it ends."""
-    journal = Journal(Path())
+    journal: Journal | None = None
     out = console()
 
     def look() -> Progress:
         nonlocal journal
-        progress = progress_of_run(run, journal if journal.path.is_file() else None)
-        log = progress.state.snakemake_log
-        if log is not None and log != journal.path:
-            # Read on from where the last look ended.
-            journal = Journal(log)
+        if journal is not None:
+            journal.update()
+        progress = progress_of_run(run, journal)
+        if journal is None and progress.state.snakemake_log is not None:
+            # From now on only what is added is read.
+            journal = Journal(progress.state.snakemake_log)
         return progress
 
     progress = look()
