@@ -8,6 +8,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from molsieve.costs import memory_mb, runtime_min
 from molsieve.errors import MolsieveError
 from molsieve.plan import Plan, as_options, command_prefix
 
@@ -48,6 +49,7 @@ rule all:
 
 
 include: "workflow/rules/shards.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/library.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/scoring.smk"

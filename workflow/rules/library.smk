@@ -11,6 +11,9 @@ checkpoint ingest:
         "<work>/logs/ingest.log",
     conda:
         "../../envs/molsieve.yaml"
+    resources:
+        mem_mb=memory_of("ingest"),
+        runtime=time_of("ingest"),
     params:
         libraries=PLAN.library_arguments,
         shard_size=PLAN.config.ingest.shard_size,
@@ -27,6 +30,7 @@ rule ingest_controls:
         records="<work>/controls/records/00000.parquet",
     log:
         "<work>/logs/ingest-controls.log",
+    localrule: True
     conda:
         "../../envs/molsieve.yaml"
     params:
@@ -47,6 +51,9 @@ rule prepare:
     conda:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.prepare.threads
+    resources:
+        mem_mb=memory_of("prepare"),
+        runtime=time_of("prepare"),
     params:
         min_heavy_atoms=PLAN.config.prepare.min_heavy_atoms,
         max_heavy_atoms=PLAN.config.prepare.max_heavy_atoms,
@@ -69,12 +76,16 @@ rule deduplicate:
     conda:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.dask.workers
+    resources:
+        mem_mb=memory_of("deduplicate"),
+        runtime=time_of("deduplicate"),
+        dask=PLAN.config.dask.scheduler,
+        tasks=1,
     params:
         folder=subpath(input[0], parent=True),
         max_rejected_fraction=PLAN.config.prepare.max_rejected_fraction,
-        scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("deduplicate"),
     shell:
         "python -m molsieve deduplicate {params.folder:q} {output.duplicates:q}"
-        " --max-rejected-fraction {params.max_rejected_fraction} --scheduler {params.scheduler:q} --workers {threads}"
+        " --max-rejected-fraction {params.max_rejected_fraction} --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks}))"
         " --summary {output.summary:q} 2> {log:q}"

@@ -14,6 +14,9 @@ rule triage:
     conda:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.triage.threads
+    resources:
+        mem_mb=memory_of("triage"),
+        runtime=time_of("triage"),
     params:
         models=model_options,
         device=PLAN.config.triage.device,
@@ -37,6 +40,9 @@ rule refine:
     conda:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.refine.threads
+    resources:
+        mem_mb=memory_of("refine"),
+        runtime=time_of("refine"),
     params:
         models=model_options,
         chunk=chunk_number,

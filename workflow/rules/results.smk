@@ -11,6 +11,7 @@ rule report:
         report="<work>/report.html",
     log:
         "<work>/logs/report.log",
+    localrule: True
     conda:
         "../../envs/molsieve.yaml"
     params:
@@ -35,6 +36,9 @@ rule publish:
         "<work>/logs/publish.log",
     conda:
         "../../envs/molsieve.yaml"
+    resources:
+        mem_mb=memory_of("publish"),
+        runtime=time_of("publish"),
     params:
         work=subpath(input.hits, parent=True),
         results=subpath(output[0], parent=True),

@@ -14,18 +14,22 @@ rule shortlist:
     conda:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.dask.workers
+    resources:
+        mem_mb=memory_of("shortlist"),
+        runtime=time_of("shortlist"),
+        dask=PLAN.config.dask.scheduler,
+        tasks=1,
     params:
         folder=folder_of_set,
         models=model_options,
         size=PLAN.config.shortlist.size,
         audit=PLAN.config.shortlist.audit,
         seed=PLAN.config.seed,
-        scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("shortlist"),
     shell:
         "python -m molsieve shortlist {params.folder:q} {output:q} --profile {input.profile:q} {params.models:q}"
         " --size {params.size}"
-        " --audit {params.audit} --seed {params.seed} --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
+        " --audit {params.audit} --seed {params.seed} --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks})) 2> {log:q}"
 
 
 rule inspect:
@@ -43,16 +47,20 @@ rule inspect:
     conda:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.dask.workers
+    resources:
+        mem_mb=memory_of("inspect"),
+        runtime=time_of("inspect"),
+        dask=PLAN.config.dask.scheduler,
+        tasks=1,
     params:
         model=subpath(input.model, parent=True),
         conformers=conformers_of_set,
         timeout_s=PLAN.config.inspect.timeout_s,
-        scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("inspect"),
     shell:
         "python -m molsieve inspect {input.shortlist:q} {output:q} --reference {input.reference:q}"
         " --model {params.model:q} --profile {input.profile:q} {params.conformers} --computed {input.shapes:q}"
-        " --timeout-s {params.timeout_s} --scheduler {params.scheduler:q} --workers {threads} 2> {log:q}"
+        " --timeout-s {params.timeout_s} --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks})) 2> {log:q}"
 
 
 rule score:
@@ -71,16 +79,20 @@ rule score:
     conda:
         "../../envs/molsieve.yaml"
     threads: PLAN.config.dask.workers
+    resources:
+        mem_mb=memory_of("score"),
+        runtime=time_of("score"),
+        dask=PLAN.config.dask.scheduler,
+        tasks=1,
     params:
         folder=subpath(input.inspected, parent=True),
         models=model_options,
         hits=PLAN.config.select.hits,
-        scheduler=PLAN.config.dask.scheduler,
         code=PLAN.code("score"),
     shell:
         "python -m molsieve score {params.folder:q} {output.scores:q} --profile {input.profile:q}"
         " {params.models:q} --hits {params.hits}"
-        " --scheduler {params.scheduler:q} --workers {threads} --summary {output.summary:q} 2> {log:q}"
+        " --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks})) --summary {output.summary:q} 2> {log:q}"
 
 
 rule select:
@@ -95,6 +107,7 @@ rule select:
         summary="<work>/summary/select.json",
     log:
         "<work>/logs/select.log",
+    localrule: True
     conda:
         "../../envs/molsieve.yaml"
     params:
@@ -131,6 +144,9 @@ rule controls:
         "<work>/logs/controls.log",
     conda:
         "../../envs/molsieve.yaml"
+    resources:
+        mem_mb=memory_of("controls"),
+        runtime=time_of("controls"),
     params:
         folder=subpath(input.inspected, parent=True),
         library=f"{PLAN.work}/library",

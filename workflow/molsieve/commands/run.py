@@ -1,6 +1,7 @@
 """``molsieve run``: a thin front for Snakemake."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,9 +12,12 @@ import typer
 import yaml
 
 from molsieve import project_root
+from molsieve.cluster.lease import Lease, process_started
 from molsieve.config import load_yaml
 from molsieve.errors import MolsieveError
 from molsieve.files import write_text
+
+_CLUSTER = "On a cluster"
 
 
 def run_command(
@@ -42,6 +46,29 @@ def run_command(
         typer.Option("--set", metavar="KEY=VALUE", help="One key, e.g. select.hits=50; may be repeated."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show the jobs and run none.")] = False,
+    slurm: Annotated[
+        bool, typer.Option("--slurm", help="Run the jobs on a Slurm cluster.", rich_help_panel=_CLUSTER)
+    ] = False,
+    account: Annotated[
+        str | None, typer.Option(help="Slurm account; your default one when not given.", rich_help_panel=_CLUSTER)
+    ] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="Partition; the cluster's default one when not given.", rich_help_panel=_CLUSTER)
+    ] = None,
+    gpu_partition: Annotated[
+        str | None,
+        typer.Option(
+            help="Partition with GPUs, for the predictions; without it they use CPUs.", rich_help_panel=_CLUSTER
+        ),
+    ] = None,
+    slurm_profile: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Profile of your site (`molsieve cluster profile` writes one).",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = None,
     snakemake: Annotated[
         list[str] | None,
         typer.Option("--snakemake", metavar="ARG", help="Argument for Snakemake itself; may be repeated."),
@@ -51,33 +78,86 @@ def run_command(
 
     Example: molsieve run vendor.sdf more/*.csv --profile amr-gram-positive --out results/vendor
 
+    On a cluster: molsieve run vendor.sdf --slurm --account my-account --gpu-partition gpu
+
     The same run without this command: snakemake --configfile work/vendor/config.yaml
     """
     from molsieve.plan import Plan
 
     values = run_values([*(libraries or []), *(library or [])], profile, out, configfile, settings or [])
     plan = Plan.from_config(values, [configfile] if configfile else [])
-    written = Path(plan.work) / "config.yaml"
+    work = Path(plan.work)
+    cluster = None
+    if slurm:
+        from molsieve.commands.run_slurm import SlurmRun
+
+        cluster = SlurmRun(plan.config.run, work, slurm_profile, account, partition, gpu_partition)
+        cluster.check()
+    elif account or partition or gpu_partition or slurm_profile:
+        raise MolsieveError("account, partition and profile of a cluster go with --slurm", where="the command line")
     if dry_run:
         # A look must not change what a finished run of the same name was started with.
-        written = Path(tempfile.mkdtemp(prefix="molsieve-")) / "config.yaml"
-    write_text(written, yaml.safe_dump(values, sort_keys=False))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(project_root() / "Snakefile")]
-    command += ["--configfile", str(written), "--cores", str(cores or "all")]
-    command += ["--workflow-profile", str(project_root() / "workflow" / "profiles" / "default")]
-    command += ["--dry-run"] * dry_run + (snakemake or [])
+        folder = Path(tempfile.mkdtemp(prefix="molsieve-"))
+        try:
+            failed = _snakemake(values, folder / "config.yaml", None, cores, ["--dry-run", *(snakemake or [])]) != 0
+        finally:
+            shutil.rmtree(folder)
+        raise typer.Exit(int(failed))
+    lease = Lease.take(work, "slurm" if cluster else "local")
+    status = 1
     try:
-        failed = subprocess.run(command, check=False).returncode != 0
-    except KeyboardInterrupt:
-        failed = True
+        with lease.kept():
+            if cluster:
+                cluster.cancel_leftovers()
+            site = cluster.write_profile() if cluster else None
+            # The lease does what Snakemake's lock is for, and does not outlive a killed process.
+            status = _snakemake(values, work / "config.yaml", site, cores, ["--nolock", *(snakemake or [])], lease)
+            if cluster and status != 0:
+                cluster.cancel_leftovers()
     finally:
-        if dry_run:
-            shutil.rmtree(written.parent)
-    if failed:
+        lease.end(status)
+    if status != 0:
         typer.echo("Stopped. What is finished is kept: the same command goes on from there.", err=True)
         raise typer.Exit(1)
-    if not dry_run:
-        typer.echo(f"Result set: {plan.results}   Report: {plan.results}/report.html")
+    typer.echo(f"Result set: {plan.results}   Report: {plan.results}/report.html")
+
+
+def _snakemake(
+    values: dict[str, Any],
+    written: Path,
+    profile: Path | None,
+    cores: int | None,
+    further: list[str],
+    lease: Lease | None = None,
+) -> int:
+    """Run Snakemake to its end; its exit status.
+
+    Args:
+        values: Configuration, written to ``written``.
+        written: File that Snakemake reads it from.
+        profile: Folder of a cluster's profile, or None to run on this machine.
+        cores: CPU cores; all of this machine when None.
+        further: Further arguments.
+        lease: Where the process is noted down.
+
+    """
+    write_text(written, yaml.safe_dump(values, sort_keys=False))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(project_root() / "Snakefile")]
+    command += ["--configfile", str(written)]
+    command += ["--workflow-profile", str(profile or project_root() / "workflow" / "profiles" / "default")]
+    if profile is None or cores is not None:
+        command += ["--cores", str(cores or "all")]
+    process = subprocess.Popen([*command, *further])
+    if lease is not None:
+        lease.note(snakemake=(process.pid, process_started(process.pid)))
+    # A Ctrl-C reaches Snakemake as well, which cancels its jobs and removes what is half done: wait for that.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def run_values(

@@ -1,0 +1,147 @@
+"""One Snakemake a run: who works on a run's folder, and whether that process still lives."""
+
+import getpass
+import json
+import os
+import shlex
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from molsieve.errors import MolsieveError
+from molsieve.files import write_text
+
+RUNNING, ENDED = "running.json", "last_run.json"
+INTERVAL_S = 30
+"""Between two signs of life; other hosts can see nothing else of the process."""
+SILENCE_S = 10 * INTERVAL_S
+
+
+@dataclass
+class Lease:
+    """A run folder that this process works on; ``work/NAME/running.json`` while it does.
+
+    A file rather than Snakemake's lock: that one outlives a killed Snakemake, and removing it by hand removes the locks
+    of all runs in the folder.
+    """
+
+    work: Path
+    facts: dict[str, Any]
+
+    @classmethod
+    def take(cls, work: Path, executor: str) -> Self:
+        """Take a run's folder, also when the process that had it is gone.
+
+        Raises:
+            MolsieveError: Another process works on it.
+
+        """
+        _refuse_if_taken(work)
+        facts = {
+            "host": socket.gethostname(), "user": getpass.getuser(), "pid": os.getpid(),
+            "process_started": process_started(os.getpid()), "started": datetime.now(UTC).isoformat("T", "seconds"),
+            "command": shlex.join(["molsieve", *sys.argv[1:]]), "executor": executor, "snakemake_log": None,
+            "interval_s": INTERVAL_S,
+        }  # fmt: skip
+        lease = cls(work, facts)
+        lease.note()
+        return lease
+
+    def note(self, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON holds
+        """Write further facts beside those known."""
+        self.facts |= facts
+        write_text(self.work / RUNNING, json.dumps(self.facts, indent=1) + "\n")
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Give signs of life while the block runs."""
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(INTERVAL_S):
+                (self.work / RUNNING).touch()
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def end(self, exit_status: int) -> None:
+        """Give the folder back."""
+        ended = {"ended": datetime.now(UTC).isoformat("T", "seconds"), "exit_status": exit_status}
+        write_text(self.work / ENDED, json.dumps(self.facts | ended, indent=1) + "\n")
+        (self.work / RUNNING).unlink(missing_ok=True)
+
+
+def read_lease(work: Path) -> dict[str, Any] | None:
+    """What the process that works, or worked until it was killed, on a run wrote down; None when it ended in order."""
+    try:
+        facts: dict[str, Any] = json.loads((work / RUNNING).read_text())
+    except (OSError, ValueError):
+        return None
+    return facts
+
+
+def is_held(work: Path, facts: dict[str, Any]) -> bool:
+    """Whether the process behind a lease lives: seen on its own host, elsewhere told by its last sign of life."""
+    if facts["host"] == socket.gethostname():
+        # Snakemake may outlive a killed `molsieve run`.
+        known = ((facts["pid"], facts["process_started"]), facts.get("snakemake", (None, None)))
+        return any(pid is not None and process_started(pid) == started for pid, started in known)
+    return silence_s(work) < SILENCE_S
+
+
+def silence_s(work: Path) -> float:
+    """Seconds since the last sign of life, by the clock of the file system, not of this host."""
+    probe = work / f".clock-{os.getpid()}"
+    try:
+        probe.touch()
+        now = probe.stat().st_mtime
+        probe.unlink()
+    except OSError:
+        now = time.time()
+    return now - (work / RUNNING).stat().st_mtime
+
+
+def process_started(pid: int) -> int | None:
+    """When a process of this host started, in clock ticks since the boot; None when there is none (any more)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def _refuse_if_taken(work: Path) -> None:
+    facts = read_lease(work)
+    if facts is not None and is_held(work, facts):
+        here = facts["host"] == socket.gethostname()
+        raise MolsieveError(
+            f"the run is being worked on since {facts['started']} by process {facts['pid']} of {facts.get('user', '?')}"
+            f" on {'this machine' if here else facts['host']}",
+            where=str(work),
+            fix=f"Watch it with `molsieve status {work.name} --watch`, or give this run another name (--out)."
+            + (
+                ""
+                if here
+                else f" If that process is dead, this command will go on after {SILENCE_S} s without a sign of life;"
+                f" or delete {work / RUNNING}."
+            ),
+        )
+    for lock in Path(".snakemake/locks").glob("*.lock"):
+        if any(Path(line).is_relative_to(work) for line in lock.read_text(errors="replace").splitlines()):
+            raise MolsieveError(
+                "a Snakemake that was started directly works on this run, or was killed while it did",
+                where=str(work),
+                fix="If none runs any more: snakemake --unlock, then the same command again.",
+            )

@@ -1,0 +1,78 @@
+"""What ``molsieve run --slurm`` does before Snakemake starts, and after it ended."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from molsieve.cluster.executor_profile import executor_profile, profile_text, require_slurm
+from molsieve.cluster.slurm import cancel, jobs_of_run
+from molsieve.errors import MolsieveError
+from molsieve.files import write_text
+
+_CANCEL_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class SlurmRun:
+    """A run whose jobs go to Slurm.
+
+    Attributes:
+        run: Name of the run.
+        work: Folder of its intermediate files.
+        folder: Profile of the site, or None for the shipped one.
+        account: Slurm account, or None.
+        partition: Partition, or None.
+        gpu_partition: Partition of the rules that use a GPU, or None.
+
+    """
+
+    run: str
+    work: Path
+    folder: Path | None
+    account: str | None
+    partition: str | None
+    gpu_partition: str | None
+
+    def check(self) -> None:
+        """Find what is wrong before anything is submitted.
+
+        Raises:
+            MolsieveError: What is wrong, with the fix.
+
+        """
+        require_slurm()
+        self._profile()
+
+    def write_profile(self) -> Path:
+        """Write the profile of this run beside its configuration; its folder goes to Snakemake."""
+        folder = self.work / "profile"
+        write_text(folder / "profile.yaml", profile_text(self._profile()))
+        return folder
+
+    def cancel_leftovers(self) -> None:
+        """End the jobs of a Snakemake that was killed; they would write the files that this one's jobs write.
+
+        Raises:
+            MolsieveError: They do not end.
+
+        """
+        left = [job for job in jobs_of_run(self.run, Path.cwd()) if job.is_live]
+        if not left:
+            return
+        numbers = ", ".join(str(job.number) for job in left)
+        typer.echo(f"Cancelling what an earlier, killed start of this run left in the queue: {numbers}", err=True)
+        cancel(left)
+        end = time.monotonic() + _CANCEL_SECONDS
+        while any(job.is_live for job in jobs_of_run(self.run, Path.cwd())):
+            if time.monotonic() > end:
+                raise MolsieveError(
+                    f"jobs {numbers} do not end",
+                    where="Slurm",
+                    fix="Their node may hang. Wait until squeue shows them no more, then give the same command again.",
+                )
+            time.sleep(1)
+
+    def _profile(self) -> dict[str, object]:
+        return executor_profile(self.folder, self.run, self.work, self.account, self.partition, self.gpu_partition)

@@ -1,0 +1,33 @@
+"""What each job asks a cluster for. It follows from the rows of its shard, and grows with every retry."""
+
+# Spiked controls, or a shortlist's conformers: never more rows than this.
+SMALL_SET = 1000
+
+
+def rows_of(wildcards, stage):
+    """Rows a job works on, at most."""
+    if getattr(wildcards, "set", "library") == "controls":
+        return SMALL_SET
+    if stage in ("prepare", "triage"):
+        return PLAN.config.ingest.shard_size
+    if stage == "refine":
+        return PLAN.config.refine.chunk_rows
+    if stage == "inspect":
+        return PLAN.config.shortlist.size + PLAN.config.shortlist.audit
+    # The whole library; before it was read, as if it were one shard.
+    shards = len(list(Path(f"{PLAN.work}/library/records").glob("*.parquet")))
+    return max(1, shards) * PLAN.config.ingest.shard_size
+
+
+def memory_of(stage):
+    """MB of memory."""
+    return lambda wildcards, threads, attempt: memory_mb(
+        stage, rows_of(wildcards, stage), threads=threads, attempt=attempt
+    )
+
+
+def time_of(stage):
+    """Minutes."""
+    return lambda wildcards, threads, attempt: runtime_min(
+        stage, rows_of(wildcards, stage), threads=threads, attempt=attempt
+    )
