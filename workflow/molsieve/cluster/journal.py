@@ -90,7 +90,7 @@ class Journal:
         """Whether a line is of the log of a failed job, which may be the output of the Snakemake in that job."""
         if _RULER.match(line):
             self._quotes += 1 if self._announced else -1
-        self._announced = line.startswith("Logfile ")
+        self._announced = line.startswith("Logfile ") and line.endswith(":")
         return self._quotes > 0
 
     def _read(self, line: str) -> list[JournalJob]:

@@ -10,6 +10,7 @@ from molsieve.cluster.units import Stage
 
 # Stages whose time grows with the library and that are cut into jobs; of the others nothing is known before they ran.
 MEASURED = ("prepare", "triage", "refine")
+_GROWING = ("ingest", *MEASURED)
 _WINDOW_JOBS = 5
 _LATEST_READ = 1000
 
@@ -38,7 +39,8 @@ class End:
         at: Seconds since the epoch; None while it is not known.
         not_before: End of what can be told; None where nothing can.
         rests_on: What it was measured over, in words.
-        unknown: Stages that are left and were not measured.
+        unknown: Stages that are left and were not measured: those whose time grows with the library or, where none of
+            them is left, the others.
 
     """
 
@@ -98,13 +100,13 @@ def estimated_end(stages: Sequence[Stage], paces: Mapping[str, Pace], at_once: i
         left = (stage.rows - stage.rows_done) / found.rows_per_second
         seconds += max(0.0, left - (now - found.measured_at))
         rests_on.append(f"{stage.name} ({found.jobs} {'job' if found.jobs == 1 else 'jobs'})")
-    growing = [name for name in unknown if name in MEASURED or name == "ingest"]
+    growing = [name for name in unknown if name in _GROWING]
     end = now + seconds
     return End(
         at=end if rests_on and not growing else None,
         not_before=end if rests_on else None,
         rests_on=", ".join(rests_on),
-        unknown=tuple(unknown),
+        unknown=tuple(growing or unknown),
     )
 
 

@@ -117,7 +117,7 @@ def progress_of_run(run: RunFolder, journal: Journal | None = None, state: RunSt
         journal.update()
     if journal is not None and journal.has_ended and state.name == "no record":
         state = replace(state, name="stopped")
-    jobs, notes = _slurm_jobs(run, state)
+    jobs, notes = _slurm_jobs(run, state, journal)
     running, waiting = _live_units(state, journal, jobs)
     done = {unit for stage in stages for unit in stage.finished}
     failures = _failures(run, journal, jobs, done | running.keys() | waiting.keys())
@@ -164,7 +164,7 @@ def _stage_progress(
     )
 
 
-def _slurm_jobs(run: RunFolder, state: RunState) -> tuple[dict[str, Job], list[str]]:
+def _slurm_jobs(run: RunFolder, state: RunState, journal: Journal | None) -> tuple[dict[str, Job], list[str]]:
     """The last Slurm job of each unit, and why there are none to show."""
     on_slurm = state.executor == "slurm" or (not state.executor and (run.work / "logs" / "slurm").is_dir())
     if not on_slurm or state.name in ("complete", "not started"):
@@ -175,7 +175,9 @@ def _slurm_jobs(run: RunFolder, state: RunState) -> tuple[dict[str, Job], list[s
         jobs = jobs_of_run(run.name, run.started_in, _SLURM_ANSWERS_WITHIN_S)
     except MolsieveError as error:
         return {}, [f"Slurm does not answer; shown is what the files tell ({error.what})"]
-    return {_unit(job): job for job in jobs}, []
+    # Of an earlier start Slurm remembers jobs for some minutes; they say nothing about this one.
+    known = None if journal is None else {job.slurm for job in journal.jobs.values()}
+    return {_unit(job): job for job in jobs if job.is_live or known is None or job.number in known}, []
 
 
 def _unit(job: Job) -> str:
@@ -197,6 +199,9 @@ def _live_units(
             running.pop(unit, None)
         elif job.is_live:
             running[unit] = None
+        else:
+            # Snakemake looks less often than this.
+            running.pop(unit, None)
     return running, waiting
 
 

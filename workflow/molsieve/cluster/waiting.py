@@ -21,6 +21,7 @@ _WORDS = {
     "InvalidQOS": "its quality of service may not be used; it will not start",
     "AccountNotAllowed": "its partition does not take its account; it will not start",
     "Reservation": "it waits for its reservation",
+    "Nodes required for job are DOWN": "the nodes it could use are down or reserved",
     "ReqNodeNotAvail": "the nodes it could use are down or reserved",
 }
 
@@ -31,7 +32,7 @@ def why_waiting(reason: str) -> str:
     Limits of accounts and qualities of service have some hundred names, of the form ``QOSMaxCpuPerUserLimit`` or
     ``AssocGrpGRES``; they say the same to whoever waits.
     """
-    key = reason.strip("()").split(",")[0].split(" ")[0]
+    key = reason.strip("()").split(",")[0]
     if key in _WORDS:
         said = _WORDS[key]
     elif "PerJob" in key or "PerNode" in key:
@@ -40,8 +41,6 @@ def why_waiting(reason: str) -> str:
         said = "a limit of its quality of service is reached"
     elif key.startswith(("Assoc", "Max")):
         said = "a limit of your account is reached"
-    elif reason.startswith("Nodes required"):
-        said = "the nodes it could use are down or reserved"
     else:
-        return reason.strip("()")
+        return key
     return said if key == "None" else f"{said} ({key})"

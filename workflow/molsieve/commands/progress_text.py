@@ -74,11 +74,11 @@ def stage_line(stage: StageProgress) -> str:
 
 def end_text(end: End) -> str:
     """When the run will end, and what that rests on."""
-    rests_on = f"measured over the latest of {end.rests_on}" if end.rests_on else ""
+    rests_on = f"from the latest of {end.rests_on}"
     if end.at is not None:
         rest = f"; {', '.join(end.unknown)} come on top" if end.unknown else ""
         return f"about {clock(end.at)} (in {duration(end.at - time.time())}; {rests_on}{rest})"
-    missing = f"nothing is measured yet of {', '.join(end.unknown)}"
+    missing = f"not measured yet: {', '.join(end.unknown)}"
     if end.not_before is None:
         return f"not known yet ({missing})"
     return f"not known yet; not before {clock(end.not_before)} ({rests_on}; {missing})"

@@ -24,6 +24,7 @@ _LOOK_S = 0.5
 _REDRAW_S = 2.0
 # Each look asks squeue, whose answer is the work of a controller that all users share.
 _REDRAW_ON_SLURM_S = 30.0
+_REDRAW_AFTER_JOB_S = 10.0
 _PLAIN_LINE_S = 60.0
 _LOG_LINES = 40
 _STOPPING = "Stopping: waiting until the jobs have ended and what is half done is removed. Ctrl-C again kills at once."
@@ -82,7 +83,7 @@ class _Display:
         self.out = out
         self._state = RunState("running", started=time.time(), executor="slurm" if on_slurm else "local")
         self._every = _REDRAW_ON_SLURM_S if on_slurm else _REDRAW_S
-        self._next = 0.0
+        self._last = self._next = 0.0
         self._next_plain = time.monotonic() + _PLAIN_LINE_S
         self._said: set[str] = set()
 
@@ -93,12 +94,15 @@ class _Display:
             # After an interrupt all jobs that worked have failed, which is no news.
             if job.state == "failed" and not interrupted:
                 self._failed(job)
+        if ended:
+            self._next = min(self._next, self._last + _REDRAW_AFTER_JOB_S)
         if not last and time.monotonic() < self._next:
             return
         began = time.monotonic()
         progress = progress_of_run(self.run, self.journal, self._state)
         # Thousands of files on a slow file system must not keep it busy.
-        self._next = time.monotonic() + max(self._every, 20 * (time.monotonic() - began))
+        self._last = time.monotonic()
+        self._next = self._last + max(self._every, 20 * (self._last - began))
         self._finished_stages(progress)
         lines = list(_now(progress))
         if self.out.is_terminal:
