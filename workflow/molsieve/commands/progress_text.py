@@ -87,7 +87,8 @@ def end_text(end: End) -> str:
 def short_end_text(end: End) -> str:
     """The same without the reasons."""
     if end.at is not None:
-        return f"end about {clock(end.at)} (in {duration(end.at - time.time())})"
+        further = f", and then {', '.join(end.unknown)}" if end.unknown else ""
+        return f"end about {clock(end.at)} (in {duration(end.at - time.time())}){further}"
     return "end not known yet" if end.not_before is None else f"end not before {clock(end.not_before)}"
 
 
