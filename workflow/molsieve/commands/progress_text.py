@@ -69,7 +69,7 @@ def stage_line(stage: StageProgress) -> str:
         parts.append(f"{stage.rows_per_second:,.0f} rows/s")
     counts = {"running": stage.running, "waiting": stage.waiting, "failed": stage.failed}
     parts += [f"{count:,} {word}" for word, count in counts.items() if count]
-    return parts[0] + ", ".join(parts[1:])
+    return (parts[0] + ", ".join(parts[1:])).rstrip()
 
 
 def end_text(end: End) -> str:

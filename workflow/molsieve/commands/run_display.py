@@ -164,12 +164,18 @@ def _interrupts_forwarded(process: subprocess.Popen[bytes], out: Console) -> Ite
             out.print(_STOPPING, soft_wrap=True)
         handed_on.append(number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, hand_on) for number in numbers]
+    # nohup and the shell's & have some of them ignored, and mean it.
+    before = {
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if (handler := signal.getsignal(number)) != signal.SIG_IGN
+    }
+    for number in before:
+        signal.signal(number, hand_on)
     try:
         yield handed_on
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 
