@@ -61,7 +61,7 @@ def test_json_says_the_same(work):
          "log": str(work / "logs/prepare-library-00002.log")}
     ]  # fmt: skip
     assert next(stage for stage in told["stages"] if stage["name"] == "prepare")["units"] == 4
-    assert told["jobs"] == []
+    assert (told["jobs"], told["notes"]) == ([], ["No Slurm job of this run has ended."])
 
 
 def test_a_run_that_works_is_well(work):

@@ -44,8 +44,11 @@ def status_command(
         progress = progress_of_run(found)
         rules, missing = _job_use(found) if jobs else ([], None)
         if as_json:
-            used = {"jobs": [dataclasses.asdict(rule) for rule in rules]} if jobs else {}
-            typer.echo(json.dumps(_as_json(progress) | used, indent=1))
+            told = _as_json(progress)
+            if jobs:
+                told["jobs"] = [dataclasses.asdict(rule) for rule in rules]
+                told["notes"] += [missing] * (missing is not None)
+            typer.echo(json.dumps(told, indent=1))
         else:
             console().print(progress_page(progress))
             if jobs:
