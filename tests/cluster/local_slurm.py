@@ -6,8 +6,8 @@ For the cluster tests, and for trying things by hand:
     python tests/cluster/local_slurm.py stop      # stops what this script started and nothing else
 
 It needs root, because slurmd does. Snakemake drops SLURM_CONF inside its jobs, so the cluster has to be found at
-Slurm's own place, /etc/slurm/slurm.conf; where that exists already, the machine has a Slurm of its own and this one stays
-away.
+Slurm's own place, /etc/slurm/slurm.conf; where that exists already, the machine has a Slurm of its own, and this one
+stays away.
 """
 
 import argparse

@@ -16,6 +16,7 @@ from molsieve.commands.funnel import funnel_command
 from molsieve.commands.ingest import ingest_command
 from molsieve.commands.inspect import inspect_command
 from molsieve.commands.models import models_app
+from molsieve.commands.plan import plan_command
 from molsieve.commands.prepare import prepare_command
 from molsieve.commands.publish import publish_command, report_command
 from molsieve.commands.refine import refine_command
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("run")(run_command)
 app.command("status")(status_command)
 app.command("check")(check_command)
+app.command("plan")(plan_command)
 app.command("funnel")(funnel_command)
 app.command("config")(config_command)
 app.add_typer(models_app, name="models")

@@ -1,6 +1,6 @@
 """What each job asks a cluster for. It follows from the rows of its shard, and grows with every retry."""
 
-# Spiked controls, or a shortlist's conformers: never more rows than this.
+# The spiked controls are never more.
 SMALL_SET = 1000
 
 
@@ -22,12 +22,20 @@ def rows_of(wildcards, stage):
 def memory_of(stage):
     """MB of memory."""
     return lambda wildcards, threads, attempt: memory_mb(
-        stage, rows_of(wildcards, stage), threads=threads, attempt=attempt
+        stage,
+        rows_of(wildcards, stage),
+        threads=threads,
+        attempt=attempt,
+        shard_rows=PLAN.config.ingest.shard_size,
     )
 
 
 def time_of(stage):
     """Minutes."""
     return lambda wildcards, threads, attempt: runtime_min(
-        stage, rows_of(wildcards, stage), threads=threads, attempt=attempt
+        stage,
+        rows_of(wildcards, stage),
+        threads=threads,
+        attempt=attempt,
+        conformers=PLAN.config.inspect.conformers,
     )

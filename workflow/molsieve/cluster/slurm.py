@@ -53,6 +53,11 @@ def job_prefix(run: str) -> str:
     return f"molsieve-{readable}-{hashlib.sha256(run.encode()).hexdigest()[:6]}"
 
 
+def controller_name(run: str) -> str:
+    """Name of the job that runs Snakemake itself; not among ``jobs_of_run``."""
+    return f"controller-{job_prefix(run)}"
+
+
 @dataclass(frozen=True)
 class Job:
     """A job that Slurm holds in memory: waiting, running, or ended some minutes ago.

@@ -61,6 +61,14 @@ def run_command(
             help="Partition with GPUs, for the predictions; without it they use CPUs.", rich_help_panel=_CLUSTER
         ),
     ] = None,
+    controller: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Run Snakemake itself as a job of this time limit, e.g. 2-00:00:00, and return at once.",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = None,
     slurm_profile: Annotated[
         Path | None,
         typer.Option(
@@ -94,7 +102,17 @@ def run_command(
         cluster = SlurmRun(plan.config.run, work, slurm_profile, account, partition, gpu_partition)
         cluster.check()
     elif account or partition or gpu_partition or slurm_profile:
-        raise MolsieveError("account, partition and profile of a cluster go with --slurm", where="the command line")
+        raise MolsieveError(
+            "an account, a partition or a cluster's profile was given, and no --slurm",
+            where="the command line",
+            fix="Add --slurm, or leave them out.",
+        )
+    if controller is not None:
+        if cluster is None:
+            raise MolsieveError("a controller job goes with --slurm", where="--controller")
+        number = cluster.submit_controller(controller, _without_option(sys.argv[1:], "--controller"))
+        typer.echo(f"Job {number} will work on the run. Watch it: molsieve status {work.name} --watch")
+        return
     if dry_run:
         # A look must not change what a finished run of the same name was started with.
         folder = Path(tempfile.mkdtemp(prefix="molsieve-"))
@@ -122,6 +140,16 @@ def run_command(
     typer.echo(f"Result set: {plan.results}   Report: {plan.results}/report.html")
 
 
+def _without_option(arguments: list[str], option: str) -> list[str]:
+    """A command line without an option and its value."""
+    kept, skip = [], False
+    for argument in arguments:
+        if not skip and argument != option and not argument.startswith(f"{option}="):
+            kept.append(argument)
+        skip = argument == option
+    return kept
+
+
 def _snakemake(
     values: dict[str, Any],
     written: Path,
@@ -147,6 +175,9 @@ def _snakemake(
     command += ["--workflow-profile", str(profile or project_root() / "workflow" / "profiles" / "default")]
     if profile is None or cores is not None:
         command += ["--cores", str(cores or "all")]
+    if profile is not None:
+        # The jobs run elsewhere, so closing the terminal is no reason to stop; Snakemake inherits this.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     process = subprocess.Popen([*command, *further])
     if lease is not None:
         lease.note(snakemake=(process.pid, process_started(process.pid)))

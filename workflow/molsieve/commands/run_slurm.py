@@ -1,5 +1,7 @@
 """What ``molsieve run --slurm`` does before Snakemake starts, and after it ended."""
 
+import shlex
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import typer
 
 from molsieve.cluster.executor_profile import executor_profile, profile_text, require_slurm
-from molsieve.cluster.slurm import cancel, jobs_of_run
+from molsieve.cluster.slurm import cancel, controller_name, jobs_of_run, slurm
 from molsieve.errors import MolsieveError
 from molsieve.files import write_text
 
@@ -44,6 +46,29 @@ class SlurmRun:
         """
         require_slurm()
         self._profile()
+
+    def submit_controller(self, time_limit: str, arguments: list[str]) -> int:
+        """Submit this very command as a job of its own, which submits the others; the job's number.
+
+        Args:
+            time_limit: Of that job, as sbatch takes it, e.g. ``2-00:00:00``.
+            arguments: Of the command, without the option that asks for the controller.
+
+        Raises:
+            MolsieveError: Slurm refuses it.
+
+        """
+        logs = self.work / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        asked = [f"--account={self.account}"] if self.account else []
+        asked += [f"--partition={self.partition}"] if self.partition else []
+        number = slurm(
+            "sbatch", "--parsable", f"--job-name={controller_name(self.run)}", f"--output={logs}/controller-%j.log",
+            # A minute to cancel its jobs before its own time is up.
+            f"--time={time_limit}", "--signal=B:TERM@60", "--no-requeue", "--cpus-per-task=1", "--mem=2000", *asked,
+            f"--wrap=exec {shlex.join([sys.executable, '-m', 'molsieve', *arguments])}",
+        )  # fmt: skip
+        return int(number.partition(";")[0])
 
     def write_profile(self) -> Path:
         """Write the profile of this run beside its configuration; its folder goes to Snakemake."""

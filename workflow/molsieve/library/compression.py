@@ -6,6 +6,7 @@ import io
 import lzma
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -62,6 +63,24 @@ def read_chunks(path: Path, *, where: str | None = None, size: int = CHUNK_BYTES
             where=where,
             fix="Check permissions and the file system.",
         ) from None
+
+
+def read_head(path: Path, size: int) -> tuple[bytes, float]:
+    """Decompressed beginning of a file of ``size`` bytes or a little more, and the share of the file it came from.
+
+    An archive that is damaged there ends where the damage begins; :func:`read_chunks` says so.
+    """
+    pieces: list[bytes] = []
+    read = 0
+    with path.open("rb") as raw, suppress(EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError):
+        kind = compression_of(path)
+        file = _opened(raw, kind)
+        for piece in _zstd_pieces(raw) if kind == "zstd" else iter(lambda: file.read(CHUNK_BYTES), b""):
+            pieces.append(piece)
+            read += len(piece)
+            if read >= size:
+                return b"".join(pieces), raw.tell() / path.stat().st_size
+    return b"".join(pieces), 1.0
 
 
 def _damaged(kind: str | None, how: str, where: str) -> MolsieveError:

@@ -1,0 +1,166 @@
+"""A run on the cluster, in a folder of its own, that a test can watch and disturb."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from molsieve import project_root
+from molsieve.cluster.slurm import Job, cancel, jobs_of_run
+from molsieve.results.provenance import sha256_of_file
+
+NAME = "small"
+FINISH_SECONDS = 600
+# Two shards and no controls: few jobs, as each costs seconds.
+SETTINGS = (
+    "controls.enabled=false", "ingest.shard_size=210", "refine.chunk_rows=10000", "prepare.threads=1",
+    "triage.threads=1", "refine.threads=2",
+)  # fmt: skip
+
+
+@dataclass
+class SlurmRun:
+    """``molsieve run --slurm`` in a folder."""
+
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+    settings: dict[str, dict[str, object]] = field(default_factory=dict)
+    """Resources of rules that differ from the shipped profile."""
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work" / NAME
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / NAME
+
+    def copied_to(self, folder: Path) -> "SlurmRun":
+        """The same run elsewhere."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        shutil.rmtree(folder / "work" / NAME / "logs" / "slurm", ignore_errors=True)
+        return SlurmRun(folder)
+
+    def wind_back(self, *outputs: str) -> None:
+        """Delete what was published, and these outputs below the work folder, so that their rules run again."""
+        shutil.rmtree(self.results)
+        for output in outputs:
+            for path in self.work.glob(output):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def start(self, *options: str) -> None:
+        """Start the run; what it prints goes to a file."""
+        self.starts += 1
+        command = [sys.executable, "-m", "molsieve", "run", "library.csv", "--slurm", "--out", f"results/{NAME}"]
+        command += ["--slurm-profile", str(self._profile()), *options]
+        for setting in SETTINGS:
+            command += ["--set", setting]
+        with self._output().open("wb") as out:
+            # A session of its own, as a login has one.
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+
+    def finish(self, *, status: int = 0) -> str:
+        """Wait for the end; what was printed."""
+        assert self.process is not None
+        try:
+            ended = self.process.wait(FINISH_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"still running after {FINISH_SECONDS} s\n{self.printed()}") from None
+        printed = self.printed()
+        assert ended == status, printed
+        return printed
+
+    def printed(self) -> str:
+        """What the last start printed so far."""
+        return self._output().read_text(errors="replace")
+
+    def kill(self) -> None:
+        """End everything of this run at once; processes of Snakemake too."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        cancel([job for job in self.jobs() if job.is_live])
+
+    def jobs(self, rule: str = "") -> list[Job]:
+        """This run's jobs, of one rule or all."""
+        found = jobs_of_run(NAME, self.folder)
+        return [job for job in found if rule == "" or job.what.startswith(f"rule_{rule}")]
+
+    def running(self, rule: str, seconds: float = 120) -> Job:
+        """The first job of a rule, once it runs."""
+        found: list[Job] = []
+
+        def runs() -> bool:
+            found[:] = [job for job in self.jobs(rule) if job.state == "RUNNING"]
+            return bool(found)
+
+        self.wait_until(runs, f"a job of {rule} to run", seconds)
+        return found[0]
+
+    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float = 120) -> None:
+        """Wait while the run goes on."""
+        end = time.monotonic() + seconds
+        while not ready():
+            assert self.process is None or self.process.poll() is None, f"ended before {what}\n{self.printed()}"
+            assert time.monotonic() < end, f"gave up waiting for {what}\n{self.printed()}"
+            time.sleep(0.2)
+
+    def tables(self) -> dict[str, str]:
+        """Digests of the published tables."""
+        files = [path for path in self.results.rglob("*") if path.suffix in (".parquet", ".csv", ".sdf")]
+        return {str(path.relative_to(self.results)): sha256_of_file(path) for path in sorted(files)}
+
+    def processes(self, *words: str) -> list[int]:
+        """Processes of this run's jobs whose command line holds these words."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                continue
+            try:
+                line = (entry / "cmdline").read_text().replace("\0", " ")
+                inside = (entry / "cwd").readlink() == self.folder
+            except OSError:
+                continue
+            if inside and all(word in line for word in words):
+                found.append(int(entry.name))
+        return sorted(found)
+
+    def _profile(self) -> Path:
+        """The shipped profile, but with the polling of a cluster whose jobs last seconds."""
+        profile = yaml.safe_load((project_root() / "workflow" / "profiles" / "slurm" / "profile.yaml").read_text())
+        profile["slurm-init-seconds-before-status-checks"] = 3
+        for rule in ("deduplicate", "shortlist", "inspect", "score"):
+            # More tasks than one node has CPUs.
+            profile["set-resources"][rule] |= {"tasks": 5, "mem_mb_per_cpu": "1200 * attempt"}
+        for rule, resources in self.settings.items():
+            profile["set-resources"][rule] = profile["set-resources"].get(rule, {}) | resources
+        file = self.folder / "site" / "profile.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(yaml.safe_dump(profile))
+        return file.parent
+
+    def _output(self) -> Path:
+        return self.folder / f"start-{self.starts}.log"
+
+
+def finished_by(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """A molsieve command in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "molsieve", *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
