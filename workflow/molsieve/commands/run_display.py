@@ -3,11 +3,13 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import IO, TextIO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -41,7 +43,8 @@ def run_shown(
     """Run Snakemake to its end, with its output in a file and its progress on the standard error.
 
     An interrupt (Ctrl-C, a termination, a closed terminal) reaches Snakemake and its local jobs once, as SIGINT; then
-    this waits for their end, and a second one kills them. Without a terminal there are plain lines.
+    this waits for their end, and a second one kills them. With jobs on Slurm a closed terminal is no interrupt: the run
+    goes on unseen. Without a terminal there are plain lines.
 
     Args:
         command: Snakemake's command line.
@@ -54,7 +57,10 @@ def run_shown(
         Snakemake's exit status; negative when a signal ended it.
 
     """
-    out = Console(stderr=True, highlight=False)
+    out = Console(file=cast("IO[str]", _MayVanish(sys.stderr)), highlight=False)
+    if on_slurm:
+        # The jobs run elsewhere, so a closed terminal is no reason to stop; Snakemake inherits this.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log.parent.mkdir(parents=True, exist_ok=True)
     out.print(f"Snakemake's own output: {shown_path(log)}", markup=False, soft_wrap=True)
     with log.open("wb") as output:
@@ -72,6 +78,27 @@ def run_shown(
             display.look(live, last=True, interrupted=bool(interrupts))
     display.end(process.returncode)
     return process.returncode
+
+
+class _MayVanish:
+    """A stream to a terminal that may be closed while the run goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.isatty = stream.isatty
+        self.fileno = stream.fileno
+        self.encoding = stream.encoding
+
+    def write(self, text: str) -> int:
+        """Write, if anyone is there."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if anyone is there."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Display:
