@@ -9,6 +9,7 @@ from rich.console import Console
 
 from molsieve import __version__
 from molsieve.commands.check import check_command
+from molsieve.commands.cluster import cluster_app
 from molsieve.commands.config import config_command
 from molsieve.commands.controls import controls_command
 from molsieve.commands.deduplicate import deduplicate_command
@@ -46,6 +47,7 @@ app.command("funnel")(funnel_command)
 app.command("config")(config_command)
 app.add_typer(models_app, name="models")
 app.add_typer(results_app, name="results")
+app.add_typer(cluster_app, name="cluster")
 app.add_typer(training_app, name="training", help="The steps of `snakemake train`, one by one.")
 
 stage = partial(app.command, rich_help_panel="Stages, as the workflow calls them")

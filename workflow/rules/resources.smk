@@ -8,15 +8,9 @@ def rows_of(wildcards, stage):
     """Rows a job works on, at most."""
     if getattr(wildcards, "set", "library") == "controls":
         return SMALL_SET
-    if stage in ("prepare", "triage"):
-        return PLAN.config.ingest.shard_size
-    if stage == "refine":
-        return PLAN.config.refine.chunk_rows
-    if stage == "inspect":
-        return PLAN.config.shortlist.size + PLAN.config.shortlist.audit
-    # The whole library; before it was read, as if it were one shard.
+    # Before the library was read, it counts as one shard.
     shards = len(list(Path(f"{PLAN.work}/library/records").glob("*.parquet")))
-    return max(1, shards) * PLAN.config.ingest.shard_size
+    return job_rows(PLAN.config, stage, shards)
 
 
 def memory_of(stage):

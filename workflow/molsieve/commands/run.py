@@ -69,6 +69,14 @@ def run_command(
             rich_help_panel=_CLUSTER,
         ),
     ] = None,
+    shared_folder: Annotated[
+        bool,
+        typer.Option(
+            "--shared-folder",
+            help="All nodes see this folder, whatever it looks like from here.",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = False,
     slurm_profile: Annotated[
         Path | None,
         typer.Option(
@@ -99,7 +107,7 @@ def run_command(
     if slurm:
         from molsieve.commands.run_slurm import SlurmRun
 
-        cluster = SlurmRun(plan.config.run, work, slurm_profile, account, partition, gpu_partition)
+        cluster = SlurmRun(plan, slurm_profile, account, partition, gpu_partition, shared_folder)
         cluster.check()
     elif account or partition or gpu_partition or slurm_profile:
         raise MolsieveError(
