@@ -32,6 +32,11 @@ def test_only_the_latest_jobs_count(tmp_path):
     assert measured(tmp_path, jobs).rows_per_second == pytest.approx(10, rel=0.01)
 
 
+def test_jobs_that_end_together(tmp_path):
+    # Batches of four jobs of 9 s, a second apart.
+    assert measured(tmp_path, [(10 * n, 10 * n + 9) for n in range(20) for _ in range(4)]).rows_per_second == 40
+
+
 def test_jobs_of_an_earlier_start_say_nothing(tmp_path):
     assert measured(tmp_path, [(0, 10), (0, 10)], since=5.0) is None
     assert measured(tmp_path, [(0, 10), (5, 10)], since=5.0) == Pace(20.0, 1, 10)

@@ -70,7 +70,9 @@ def pace(stage: Stage, summaries: Path, since: float) -> Pace | None:
         return None
     last = max(ended for _, ended, _ in jobs)
     longest = max(ended - started for started, ended, _ in jobs)
-    begun = max(min(started for started, _, _ in jobs), last - _WINDOW_JOBS * longest)
+    # From the end of a job on, so that as much work is cut off at the start as is still unfinished at the end.
+    cut = last - _WINDOW_JOBS * longest
+    begun = max((ended for _, ended, _ in jobs if ended <= cut), default=min(started for started, _, _ in jobs))
     counted = [rows for _, ended, rows in jobs if ended > begun]
     if last <= begun or not sum(counted):
         return None
