@@ -30,7 +30,8 @@ import sys
 from pathlib import Path
 from molsieve.commands.run_display import run_shown
 command = [sys.executable, "-m", "snakemake", "--snakefile", "Snakefile", "--cores", "2", "--keep-going"]
-sys.exit(abs(run_shown(command, Path("work/small"), Path("work/small/logs/snakemake.log"))))
+log = Path("work/small/logs/snakemake.log")
+sys.exit(abs(run_shown(command, Path("work/small"), log, verbose="verbose" in sys.argv)))
 """
 
 
@@ -45,10 +46,10 @@ def run(tmp_path):
     (work / "summary").mkdir()
     (work / "summary/ingest.json").write_text("{}")
 
-    def start(command: str) -> subprocess.Popen[str]:
+    def start(command: str, *options: str) -> subprocess.Popen[str]:
         (tmp_path / "Snakefile").write_text(SNAKEFILE % command)
         return subprocess.Popen(
-            [sys.executable, "-c", SCRIPT], cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=os.environ
+            [sys.executable, "-c", SCRIPT, *options], cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=os.environ
         )
 
     return start
@@ -66,6 +67,8 @@ def test_a_line_a_finished_stage_and_the_rest_in_the_log(run, tmp_path):
     assert "rule prepare:" in (tmp_path / "work/small/logs/snakemake.log").read_text()
     process = run("sleep 0.1")
     assert "Everything is up to date" in process.communicate(timeout=120)[1]
+    process = run("sleep 0.1", "verbose")
+    assert "Nothing to be done" in process.communicate(timeout=120)[1]
 
 
 def test_a_failed_job_is_shown_with_its_log(run):

@@ -47,10 +47,10 @@ def state_of_run(work: Path, started_in: Path, *, is_published: bool) -> RunStat
     """
     facts = read_lease(work)
     if facts is not None:
-        return _state("running" if _is_alive(work, facts) else "killed", facts, started_in)
+        return _state("running" if _is_alive(work, facts) else "killed", facts, work, started_in)
     with suppress(OSError, ValueError):
         facts = json.loads((work / ENDED).read_text(encoding="utf-8"))
-        return _state("complete" if facts["exit_status"] == 0 else "stopped", facts, started_in)
+        return _state("complete" if facts["exit_status"] == 0 else "stopped", facts, work, started_in)
     if is_published:
         return RunState("complete", snakemake_log=_own_log(work, started_in))
     if (work / "logs").is_dir():
@@ -58,7 +58,7 @@ def state_of_run(work: Path, started_in: Path, *, is_published: bool) -> RunStat
     return RunState("not started")
 
 
-def _state(name: StateName, facts: dict[str, Any], started_in: Path) -> RunState:
+def _state(name: StateName, facts: dict[str, Any], work: Path, started_in: Path) -> RunState:
     log = facts.get("snakemake_log")
     ended = facts.get("ended")
     return RunState(
@@ -67,7 +67,7 @@ def _state(name: StateName, facts: dict[str, Any], started_in: Path) -> RunState
         started=datetime.fromisoformat(facts["started"]).timestamp(),
         ended=datetime.fromisoformat(ended).timestamp() if ended else None,
         executor=facts.get("executor", "local"),
-        snakemake_log=started_in / log if log else None,
+        snakemake_log=started_in / log if log else _own_log(work, started_in),
     )
 
 

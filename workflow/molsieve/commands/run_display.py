@@ -38,6 +38,7 @@ def run_shown(
     log: Path,
     *,
     on_slurm: bool = False,
+    verbose: bool = False,
     started: Callable[[int], None] | None = None,
 ) -> int:
     """Run Snakemake to its end, with its output in a file and its progress on the standard error.
@@ -51,6 +52,7 @@ def run_shown(
         work: Folder of the run, with its config.yaml.
         log: File for all that Snakemake prints; what an earlier start has written there is replaced.
         on_slurm: Whether its jobs go to Slurm.
+        verbose: Show all that Snakemake prints instead.
         started: Called with the process number.
 
     Returns:
@@ -70,7 +72,7 @@ def run_shown(
     with _interrupts_forwarded(process, out) as interrupts:
         if started is not None:
             started(process.pid)
-        display = _Display(find_run(str(work)), Journal(log), out, on_slurm=on_slurm)
+        display = _Echo(log, out) if verbose else _Display(find_run(str(work)), Journal(log), out, on_slurm=on_slurm)
         with Live(console=out, auto_refresh=False, transient=True) as live:
             while process.poll() is None:
                 display.look(live, interrupted=bool(interrupts))
@@ -99,6 +101,22 @@ class _MayVanish:
         """Flush, if anyone is there."""
         with suppress(OSError):
             self._stream.flush()
+
+
+class _Echo:
+    """All that Snakemake prints."""
+
+    def __init__(self, log: Path, out: Console) -> None:
+        self._log = log.open(encoding="utf-8", errors="replace")
+        self._out = out
+
+    def look(self, _live: Live, *, last: bool = False, interrupted: bool = False) -> None:  # noqa: ARG002 - as _Display
+        """Print what was added since the last look."""
+        self._out.print(self._log.read(), end="", markup=False, soft_wrap=True)
+
+    def end(self, _status: int) -> None:
+        """Nothing is left to say."""
+        self._log.close()
 
 
 class _Display:
