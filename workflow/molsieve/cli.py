@@ -26,6 +26,7 @@ from molsieve.commands.run import run_command
 from molsieve.commands.score import score_command
 from molsieve.commands.select import select_command
 from molsieve.commands.shortlist import shortlist_command
+from molsieve.commands.status import status_command
 from molsieve.commands.train import app as training_app
 from molsieve.commands.triage import triage_command
 from molsieve.errors import MolsieveError
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run_command)
+app.command("status")(status_command)
 app.command("check")(check_command)
 app.command("plan")(plan_command)
 app.command("funnel")(funnel_command)
