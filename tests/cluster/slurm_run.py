@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from molsieve import project_root
+from molsieve.cluster.lease import read_lease
 from molsieve.cluster.slurm import Job, cancel, jobs_of_run
 
 NAME = "small"
@@ -87,11 +89,19 @@ class SlurmRun:
         """What the last start printed so far."""
         return self._output().read_text(errors="replace")
 
+    def kill_login(self) -> None:
+        """End `molsieve run` and its Snakemake at once, as a reboot of the login node does; the jobs go on."""
+        assert self.process is not None
+        lease = read_lease(self.work) or {}
+        for process in {self.process.pid, *lease.get("snakemake", ())[:1]}:
+            with suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
+        self.process.wait()
+
     def kill(self) -> None:
-        """End everything of this run at once; processes of Snakemake too."""
+        """End everything of this run at once, its jobs too."""
         if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            self.kill_login()
         cancel([job for job in self.jobs() if job.is_live])
 
     def jobs(self, rule: str = "") -> list[Job]:
