@@ -8,6 +8,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from molsieve.cluster.requests import job_rows
 from molsieve.costs import memory_mb, runtime_min
 from molsieve.errors import MolsieveError
 from molsieve.plan import Plan, as_options, command_prefix

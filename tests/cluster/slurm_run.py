@@ -1,5 +1,6 @@
 """A run on the cluster, in a folder of its own, that a test can watch and disturb."""
 
+import hashlib
 import os
 import shutil
 import signal
@@ -7,14 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
 from molsieve import project_root
+from molsieve.cluster.lease import read_lease
 from molsieve.cluster.slurm import Job, cancel, jobs_of_run
-from molsieve.results.provenance import sha256_of_file
 
 NAME = "small"
 FINISH_SECONDS = 600
@@ -60,7 +64,7 @@ class SlurmRun:
         """Start the run; what it prints goes to a file."""
         self.starts += 1
         command = [sys.executable, "-m", "molsieve", "run", "library.csv", "--slurm", "--out", f"results/{NAME}"]
-        command += ["--slurm-profile", str(self._profile()), *options]
+        command += ["--slurm-profile", str(self._profile()), "--shared-folder", *options]
         for setting in SETTINGS:
             command += ["--set", setting]
         with self._output().open("wb") as out:
@@ -85,11 +89,19 @@ class SlurmRun:
         """What the last start printed so far."""
         return self._output().read_text(errors="replace")
 
+    def kill_login(self) -> None:
+        """End `molsieve run` and its Snakemake at once, as a reboot of the login node does; the jobs go on."""
+        assert self.process is not None
+        lease = read_lease(self.work) or {}
+        for process in {self.process.pid, *lease.get("snakemake", ())[:1]}:
+            with suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
+        self.process.wait()
+
     def kill(self) -> None:
-        """End everything of this run at once; processes of Snakemake too."""
+        """End everything of this run at once, its jobs too."""
         if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            self.kill_login()
         cancel([job for job in self.jobs() if job.is_live])
 
     def jobs(self, rule: str = "") -> list[Job]:
@@ -117,9 +129,15 @@ class SlurmRun:
             time.sleep(0.2)
 
     def tables(self) -> dict[str, str]:
-        """Digests of the published tables."""
-        files = [path for path in self.results.rglob("*") if path.suffix in (".parquet", ".csv", ".sdf")]
-        return {str(path.relative_to(self.results)): sha256_of_file(path) for path in sorted(files)}
+        """Digests of what the published tables hold; what they say of the commit that wrote them is left out."""
+        found = {}
+        for file in sorted(self.results.rglob("*.parquet")):
+            table = pq.read_table(file).replace_schema_metadata(None)
+            with pa.BufferOutputStream() as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table)
+            found[str(file.relative_to(self.results))] = hashlib.sha256(sink.getvalue()).hexdigest()
+        assert found, "nothing was published"
+        return found
 
     def processes(self, *words: str) -> list[int]:
         """Processes of this run's jobs whose command line holds these words."""

@@ -107,9 +107,7 @@ def test_killed_snakemake_leaves_no_job_that_writes_beside_the_next(run: SlurmRu
     run.wind_back(*FROM_PREPARE)
     run.start()
     left = run.running("prepare").number
-    assert run.process is not None
-    os.killpg(run.process.pid, signal.SIGKILL)
-    run.process.wait()
+    run.kill_login()
     assert left in [job.number for job in run.jobs("prepare") if job.is_live], "the job outlives its Snakemake"
     run.start()
     assert str(left) in run.finish().split("left in the queue:")[1].splitlines()[0]
@@ -149,7 +147,7 @@ def test_restarted_controller_is_waited_for(run: SlurmRun, undisturbed: SlurmRun
     run.wind_back(*FROM_PREPARE)
     run.start()
     run.running("prepare")
-    healthy.kill("slurmctld", signal.SIGKILL)
+    healthy.kill("slurmctld")
     time.sleep(10)
     healthy.start_controller()
     run.finish()

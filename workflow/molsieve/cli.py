@@ -9,6 +9,7 @@ from rich.console import Console
 
 from molsieve import __version__
 from molsieve.commands.check import check_command
+from molsieve.commands.cluster import cluster_app
 from molsieve.commands.config import config_command
 from molsieve.commands.controls import controls_command
 from molsieve.commands.deduplicate import deduplicate_command
@@ -25,6 +26,7 @@ from molsieve.commands.run import run_command
 from molsieve.commands.score import score_command
 from molsieve.commands.select import select_command
 from molsieve.commands.shortlist import shortlist_command
+from molsieve.commands.status import status_command
 from molsieve.commands.train import app as training_app
 from molsieve.commands.triage import triage_command
 from molsieve.errors import MolsieveError
@@ -38,12 +40,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run_command)
+app.command("status")(status_command)
 app.command("check")(check_command)
 app.command("plan")(plan_command)
 app.command("funnel")(funnel_command)
 app.command("config")(config_command)
 app.add_typer(models_app, name="models")
 app.add_typer(results_app, name="results")
+app.add_typer(cluster_app, name="cluster")
 app.add_typer(training_app, name="training", help="The steps of `snakemake train`, one by one.")
 
 stage = partial(app.command, rich_help_panel="Stages, as the workflow calls them")

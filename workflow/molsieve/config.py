@@ -5,6 +5,7 @@
 """
 
 import difflib
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -199,6 +200,11 @@ class Config(Section):
     controls: Controls = Controls()
     results: Results = Results()
     dask: Dask = Dask()
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of the library's shortlist; they follow from the configuration alone, so some may be empty."""
+        return math.ceil((self.shortlist.size + self.shortlist.audit) / self.refine.chunk_rows)
 
     @field_validator("models", mode="before")
     @classmethod

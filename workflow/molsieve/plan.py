@@ -1,7 +1,6 @@
 """What a run consists of: the typed configuration, resolved to files, and the options of each stage."""
 
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -153,9 +152,8 @@ class Plan:
 
     @property
     def chunks(self) -> int:
-        """Chunks of the library's shortlist; they follow from the configuration alone, so some may be empty."""
-        largest = self.config.shortlist.size + self.config.shortlist.audit
-        return math.ceil(largest / self.config.refine.chunk_rows)
+        """Chunks of the library's shortlist."""
+        return self.config.chunks
 
     @property
     def _pair(self) -> tuple[Path, Path]:

@@ -10,18 +10,16 @@ def rows_of(wildcards, stage):
     """Rows a job works on, at most."""
     if getattr(wildcards, "set", "library") == "controls":
         return SMALL_SET
-    if stage in ("prepare", "triage"):
-        return PLAN.config.ingest.shard_size
-    if stage == "refine":
-        return PLAN.config.refine.chunk_rows
-    if stage == "inspect":
-        return PLAN.config.shortlist.size + PLAN.config.shortlist.audit
     if stage == "ingest":
         # Nobody has counted them yet.
-        return sum(Path(file).stat().st_size for file in PLAN.library_files) // LEAST_BYTES_A_ROW
-    # The whole library; before it was read, as if it were one shard.
+        size = sum(Path(file).stat().st_size for file in PLAN.library_files)
+        return size // LEAST_BYTES_A_ROW
+    if stage in ("prepare", "triage"):
+        # A thousand jobs must not look through a folder of a thousand files each.
+        return job_rows(PLAN.config, stage)
+    # Before the library was read, it counts as one shard.
     shards = len(list(Path(f"{PLAN.work}/library/records").glob("*.parquet")))
-    return max(1, shards) * PLAN.config.ingest.shard_size
+    return job_rows(PLAN.config, stage, shards)
 
 
 def memory_of(stage):

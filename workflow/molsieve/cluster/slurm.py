@@ -87,14 +87,15 @@ _LIVE_STATES = {
 }  # fmt: skip
 
 
-def jobs_of_run(run: str, folder: Path) -> list[Job]:
+def jobs_of_run(run: str, folder: Path, timeout_s: float = _TIMEOUT_S) -> list[Job]:
     """The jobs Slurm knows of a run that was started in a folder; those of other users and folders are not among them.
 
     Raises:
         MolsieveError: Slurm does not answer.
 
     """
-    printed = slurm("squeue", "--me", "--states=all", "--noheader", "--format=%i\x1f%T\x1f%r\x1f%k\x1f%j\x1f%Z")
+    wanted = "--format=%i\x1f%T\x1f%r\x1f%k\x1f%j\x1f%Z"
+    printed = slurm("squeue", "--me", "--states=all", "--noheader", wanted, timeout_s=timeout_s)
     prefix = job_prefix(run)
     jobs = []
     for line in printed.splitlines():

@@ -1,7 +1,6 @@
 """``molsieve run``: a thin front for Snakemake."""
 
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,8 @@ import yaml
 
 from molsieve import project_root
 from molsieve.cluster.lease import Lease, process_started
+from molsieve.commands.job_efficiency import report_efficiency
+from molsieve.commands.run_display import run_shown
 from molsieve.config import load_yaml
 from molsieve.errors import MolsieveError
 from molsieve.files import write_text
@@ -69,6 +70,14 @@ def run_command(
             rich_help_panel=_CLUSTER,
         ),
     ] = None,
+    shared_folder: Annotated[
+        bool,
+        typer.Option(
+            "--shared-folder",
+            help="All nodes see this folder, whatever it looks like from here.",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = False,
     slurm_profile: Annotated[
         Path | None,
         typer.Option(
@@ -77,6 +86,7 @@ def run_command(
             rich_help_panel=_CLUSTER,
         ),
     ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show all that Snakemake prints.")] = False,
     snakemake: Annotated[
         list[str] | None,
         typer.Option("--snakemake", metavar="ARG", help="Argument for Snakemake itself; may be repeated."),
@@ -99,7 +109,7 @@ def run_command(
     if slurm:
         from molsieve.commands.run_slurm import SlurmRun
 
-        cluster = SlurmRun(plan.config.run, work, slurm_profile, account, partition, gpu_partition)
+        cluster = SlurmRun(plan, slurm_profile, account, partition, gpu_partition, shared_folder)
         cluster.check()
     elif account or partition or gpu_partition or slurm_profile:
         raise MolsieveError(
@@ -129,9 +139,13 @@ def run_command(
                 cluster.cancel_leftovers()
             site = cluster.write_profile() if cluster else None
             # The lease does what Snakemake's lock is for, and does not outlive a killed process.
-            status = _snakemake(values, work / "config.yaml", site, cores, ["--nolock", *(snakemake or [])], lease)
+            status = _snakemake(
+                values, work / "config.yaml", site, cores, ["--nolock", *(snakemake or [])], lease, verbose
+            )
             if cluster and status != 0:
                 cluster.cancel_leftovers()
+            if cluster:
+                report_efficiency(work)
     finally:
         lease.end(status)
     if status != 0:
@@ -157,6 +171,7 @@ def _snakemake(
     cores: int | None,
     further: list[str],
     lease: Lease | None = None,
+    verbose: bool = False,
 ) -> int:
     """Run Snakemake to its end; its exit status.
 
@@ -167,6 +182,7 @@ def _snakemake(
         cores: CPU cores; all of this machine when None.
         further: Further arguments.
         lease: Where the process is noted down.
+        verbose: Show all that Snakemake prints.
 
     """
     write_text(written, yaml.safe_dump(values, sort_keys=False))
@@ -175,20 +191,17 @@ def _snakemake(
     command += ["--workflow-profile", str(profile or project_root() / "workflow" / "profiles" / "default")]
     if profile is None or cores is not None:
         command += ["--cores", str(cores or "all")]
-    if profile is not None:
-        # The jobs run elsewhere, so closing the terminal is no reason to stop; Snakemake inherits this.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    process = subprocess.Popen([*command, *further])
-    if lease is not None:
-        lease.note(snakemake=(process.pid, process_started(process.pid)))
-    # A Ctrl-C reaches Snakemake as well, which cancels its jobs and removes what is half done: wait for that.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
-    try:
-        return process.wait()
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if lease is None:
+        return subprocess.run([*command, *further], check=False).returncode
+    log = lease.work / "logs" / "snakemake.log"
+    return run_shown(
+        [*command, *further],
+        lease.work,
+        log,
+        on_slurm=profile is not None,
+        verbose=verbose,
+        started=lambda pid: lease.note(snakemake=(pid, process_started(pid)), snakemake_log=str(log)),
+    )
 
 
 def run_values(

@@ -5,13 +5,17 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from molsieve.cluster.executor_profile import executor_profile, profile_text, require_slurm
+from molsieve.cluster.preflight import preflight
+from molsieve.cluster.requests import asked_for
 from molsieve.cluster.slurm import cancel, controller_name, jobs_of_run, slurm
 from molsieve.errors import MolsieveError
 from molsieve.files import write_text
+from molsieve.plan import Plan
 
 _CANCEL_SECONDS = 120
 
@@ -21,31 +25,52 @@ class SlurmRun:
     """A run whose jobs go to Slurm.
 
     Attributes:
-        run: Name of the run.
-        work: Folder of its intermediate files.
+        plan: The run.
         folder: Profile of the site, or None for the shipped one.
         account: Slurm account, or None.
         partition: Partition, or None.
         gpu_partition: Partition of the rules that use a GPU, or None.
+        shared_folder: The user knows that all nodes see the run's folders.
 
     """
 
-    run: str
-    work: Path
+    plan: Plan
     folder: Path | None
     account: str | None
     partition: str | None
     gpu_partition: str | None
+    shared_folder: bool
+
+    @property
+    def run(self) -> str:
+        """Name of the run."""
+        return self.plan.config.run
+
+    @property
+    def work(self) -> Path:
+        """Folder of its intermediate files."""
+        return Path(self.plan.work)
 
     def check(self) -> None:
-        """Find what is wrong before anything is submitted.
+        """Find what is wrong before anything is submitted, and say what might be.
 
         Raises:
             MolsieveError: What is wrong, with the fix.
 
         """
         require_slurm()
-        self._profile()
+        profile = self._profile()
+        defaults = profile["default-resources"]
+        warnings = preflight(
+            asked_for(self.plan.config, profile),
+            account=defaults.get("slurm_account"),
+            partition=defaults.get("slurm_partition"),
+            gpu_partition=self.gpu_partition,
+            folders=[self.work],
+            insist_folder=self.shared_folder,
+        )
+        for warning in warnings:
+            typer.echo(f"warning: {warning}", err=True)
 
     def submit_controller(self, time_limit: str, arguments: list[str]) -> int:
         """Submit this very command as a job of its own, which submits the others; the job's number.
@@ -99,5 +124,5 @@ class SlurmRun:
                 )
             time.sleep(1)
 
-    def _profile(self) -> dict[str, object]:
+    def _profile(self) -> dict[str, Any]:
         return executor_profile(self.folder, self.run, self.work, self.account, self.partition, self.gpu_partition)
