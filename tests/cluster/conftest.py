@@ -39,7 +39,7 @@ def undisturbed(slurm: LocalSlurm, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("undisturbed")
     small_library(folder, rows=400)
     run = SlurmRun(folder)
-    run.start()
+    run.start("--gpu-partition", "gpu")
     run.finish()
     return run
 

@@ -72,7 +72,7 @@ SlurmdTimeout=20
 InactiveLimit=0
 KillWait=2
 OverTimeLimit=0
-MinJobAge=300
+MinJobAge=3600
 MaxJobCount=10000
 PropagateResourceLimits=NONE
 GresTypes=gpu
@@ -85,7 +85,7 @@ AccountingStoragePass={run}/munge.sock
 {nodes}
 PartitionName=cpu Nodes=ALL Default=YES MaxTime=120 DefaultTime=10 DefMemPerCPU=500 State=UP
 PartitionName=gpu Nodes={last} MaxTime=60 DefaultTime=10 DefMemPerCPU=500 State=UP
-PartitionName=short Nodes=ALL MaxTime=1 DefaultTime=1 DefMemPerCPU=500 State=UP
+PartitionName=short Nodes={first} MaxTime=1 DefaultTime=1 DefMemPerCPU=500 State=UP
 """
 _SLURMDBD_CONF = """
 AuthType=auth/munge
@@ -111,7 +111,7 @@ class SlurmUnavailableError(Exception):
 
 @dataclass(frozen=True)
 class LocalSlurm:
-    """Two nodes of four claimed CPUs; partitions cpu, gpu (one null device as GPU, on the last node) and short."""
+    """Two nodes of four claimed CPUs; partitions cpu, gpu (one null device as GPU, on the last node) and short (the first node, a minute)."""
 
     folder: Path = FOLDER
 
@@ -206,7 +206,7 @@ class LocalSlurm:
     def _configure(self) -> None:
         names = {
             "folder": self.folder, "run": self._run, "log": self._log, "host": socket.gethostname().partition(".")[0],
-            "port": FIRST_PORT, "dbd_port": FIRST_PORT + 1, "db_port": FIRST_PORT + 2, "last": NODES[-1],
+            "port": FIRST_PORT, "dbd_port": FIRST_PORT + 1, "db_port": FIRST_PORT + 2, "first": NODES[0], "last": NODES[-1],
         }  # fmt: skip
         nodes = [
             f"NodeName={node} NodeHostname={names['host']} NodeAddr=127.0.0.1 Port={FIRST_PORT + 11 + number}"

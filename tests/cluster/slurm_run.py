@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,8 @@ from molsieve.cluster.lease import read_lease
 from molsieve.cluster.slurm import Job, cancel, jobs_of_run
 
 NAME = "small"
-FINISH_SECONDS = 600
+FINISH_SECONDS = 900
+WAIT_SECONDS = 300
 WORKERS = 2
 DASK_RULES = ("deduplicate", "shortlist", "inspect", "score")
 # Two shards and no controls: few jobs, as each costs seconds.
@@ -111,7 +112,7 @@ class SlurmRun:
         found = jobs_of_run(NAME, self.folder)
         return [job for job in found if rule == "" or job.what.startswith(f"rule_{rule}")]
 
-    def running(self, rule: str, seconds: float = 120) -> Job:
+    def running(self, rule: str, seconds: float = WAIT_SECONDS) -> Job:
         """The first job of a rule, once it runs."""
         found: list[Job] = []
 
@@ -122,7 +123,7 @@ class SlurmRun:
         self.wait_until(runs, f"a job of {rule} to run", seconds)
         return found[0]
 
-    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float = 120) -> None:
+    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
         """Wait while the run goes on."""
         end = time.monotonic() + seconds
         while not ready():
@@ -174,13 +175,7 @@ class SlurmRun:
         return self.folder / f"start-{self.starts}.log"
 
 
-def finished_by(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def molsieve(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A molsieve command in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "molsieve", *command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    command = [sys.executable, "-m", "molsieve", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
