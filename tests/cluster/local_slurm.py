@@ -111,7 +111,10 @@ class SlurmUnavailableError(Exception):
 
 @dataclass(frozen=True)
 class LocalSlurm:
-    """Two nodes of four claimed CPUs; partitions cpu, gpu (one null device as GPU, on the last node) and short (the first node, a minute)."""
+    """Two nodes of four claimed CPUs.
+
+    Partitions: cpu (both), gpu (the last node, which has a null device for a GPU) and short (the first one, a minute).
+    """
 
     folder: Path = FOLDER
 
@@ -206,7 +209,8 @@ class LocalSlurm:
     def _configure(self) -> None:
         names = {
             "folder": self.folder, "run": self._run, "log": self._log, "host": socket.gethostname().partition(".")[0],
-            "port": FIRST_PORT, "dbd_port": FIRST_PORT + 1, "db_port": FIRST_PORT + 2, "first": NODES[0], "last": NODES[-1],
+            "port": FIRST_PORT, "dbd_port": FIRST_PORT + 1, "db_port": FIRST_PORT + 2,
+            "first": NODES[0], "last": NODES[-1],
         }  # fmt: skip
         nodes = [
             f"NodeName={node} NodeHostname={names['host']} NodeAddr=127.0.0.1 Port={FIRST_PORT + 11 + number}"
