@@ -1,6 +1,6 @@
 """What every stage costs: processor seconds, memory and disk, from which follows what a job asks for.
 
-    python benchmarks/stage_costs.py library.tsv.gz [--rows 20000 60000] [--copies 5] [--json OUT]
+    python benchmarks/stage_costs.py library.tsv.gz [--rows 20000 100000] [--copies 5] [--json OUT]
 
 Each stage runs as the command that its rule calls. The stages of a shard run on the first rows of the library, at two
 sizes, so that what a job costs at all and what a row costs come apart. The stages of a whole library run on the larger
@@ -283,7 +283,7 @@ def _line(runs: Sequence[Mapping[str, Any]], what: str) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("library", type=Path)
-    parser.add_argument("--rows", type=int, nargs=2, default=(20_000, 60_000))
+    parser.add_argument("--rows", type=int, nargs=2, default=(20_000, 100_000))
     parser.add_argument("--copies", type=int, default=5, help="of the larger shard, for the stages of a whole library")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--folder", type=Path, help="keep the work folders here")
