@@ -22,6 +22,8 @@ from molsieve.cluster.slurm import Job, cancel, jobs_of_run
 
 NAME = "small"
 FINISH_SECONDS = 600
+WORKERS = 2
+DASK_RULES = ("deduplicate", "shortlist", "inspect", "score")
 # Two shards and no controls: few jobs, as each costs seconds.
 SETTINGS = (
     "controls.enabled=false", "ingest.shard_size=210", "refine.chunk_rows=10000", "prepare.threads=1",
@@ -158,9 +160,9 @@ class SlurmRun:
         """The shipped profile, but with the polling of a cluster whose jobs last seconds."""
         profile = yaml.safe_load((project_root() / "workflow" / "profiles" / "slurm" / "profile.yaml").read_text())
         profile["slurm-init-seconds-before-status-checks"] = 3
-        for rule in ("deduplicate", "shortlist", "inspect", "score"):
-            # More tasks than one node has CPUs.
-            profile["set-resources"][rule] |= {"tasks": 5, "mem_mb_per_cpu": "1200 * attempt"}
+        for rule in DASK_RULES:
+            # As few workers as two nodes can have.
+            profile["set-resources"][rule] |= {"tasks": WORKERS, "nodes": 2}
         for rule, resources in self.settings.items():
             profile["set-resources"][rule] = profile["set-resources"].get(rule, {}) | resources
         file = self.folder / "site" / "profile.yaml"

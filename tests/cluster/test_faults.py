@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.cluster.local_slurm import LocalSlurm, command
-from tests.cluster.slurm_run import SlurmRun
+from tests.cluster.slurm_run import DASK_RULES, WORKERS, SlurmRun
 
 from molsieve.cluster.slurm import cancel
 
@@ -64,8 +64,8 @@ def test_job_over_its_time_gets_more(run: SlurmRun, undisturbed: SlurmRun):
 
 def test_node_that_goes_down_costs_its_jobs_only(run: SlurmRun, undisturbed: SlurmRun, healthy: LocalSlurm):
     run.wind_back(*FROM_PREPARE)
-    # One job a node.
-    run.settings = {"prepare": {"cpus_per_task": 4}}
+    # One job a node; afterwards Snakemake leaves the node out, and Dask has to do with the other one.
+    run.settings = {"prepare": {"cpus_per_task": 4}} | {rule: {"nodes": 1} for rule in DASK_RULES}
     run.start()
     run.wait_until(lambda: states(run, "prepare").count("RUNNING") == 2, "both nodes to work")
     healthy.kill("slurmd-n2", signal.SIGKILL)
@@ -81,7 +81,7 @@ def test_lost_dask_worker_is_replaced(run: SlurmRun, undisturbed: SlurmRun):
     run.wind_back(*FROM_INSPECT)
     run.start()
     run.running("inspect")
-    run.wait_until(lambda: len(workers(run)) == 5, "all workers to work")
+    run.wait_until(lambda: len(workers(run)) == WORKERS, "all workers to work")
     time.sleep(2)
     os.kill(workers(run)[0], signal.SIGKILL)
     run.finish()
@@ -94,7 +94,7 @@ def test_lost_dask_scheduler_is_replaced_with_its_job(run: SlurmRun, undisturbed
     run.wind_back(*FROM_INSPECT)
     run.start()
     run.running("inspect")
-    run.wait_until(lambda: len(workers(run)) == 5, "all workers to work")
+    run.wait_until(lambda: len(workers(run)) == WORKERS, "all workers to work")
     # The scheduler lives in the process of the stage.
     for process in run.processes("molsieve", " inspect "):
         os.kill(process, signal.SIGKILL)
