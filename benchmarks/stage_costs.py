@@ -41,6 +41,8 @@ CONTROLS = ROOT / "resources" / "amr" / "controls.csv"
 REFERENCE = ROOT / "resources" / "amr" / "antibacterials.csv"
 SAMPLE_S = 0.2
 SHORTLIST = 1_500
+# Seconds by which the same job differs from one time to the next.
+NOISE_S = 0.5
 # Stages that read whole shards; the others read a shard batch by batch.
 HOLD_SHARDS = {"deduplicate", "shortlist", "score", "select", "controls", "report", "publish"}
 _IDENTITY_BYTES = 16
@@ -251,7 +253,7 @@ def fitted(measured: Sequence[Mapping[str, Any]], shard_rows: int) -> dict[str, 
     for stage in dict.fromkeys(one["stage"] for one in measured):
         runs = [one for one in measured if one["stage"] == stage]
         alone = [one for one in runs if one["threads"] == min(other["threads"] for other in runs)]
-        row_s, base_s = _line(alone, "cpu_s")
+        row_s, base_s = _line(alone, "cpu_s", NOISE_S)
         row_mb, base_mb = _line([one for one in alone if one["rows"] <= shard_rows], "memory_mb")
         cost = {"base_s": round(base_s, 1), "row_us": round(1e6 * row_s, 1), "base_mb": round(base_mb)}
         most = max(runs, key=lambda one: (one["rows"], one["threads"]))
@@ -271,12 +273,12 @@ def fitted(measured: Sequence[Mapping[str, Any]], shard_rows: int) -> dict[str, 
     return found
 
 
-def _line(runs: Sequence[Mapping[str, Any]], what: str) -> tuple[float, float]:
-    """Slope and intercept through the smallest and the largest job; no job costs less than nothing."""
+def _line(runs: Sequence[Mapping[str, Any]], what: str, noise: float = 0.0) -> tuple[float, float]:
+    """Slope and intercept through the smallest and the largest job; what drowns in the noise counts as the noise."""
     small, large = min(runs, key=lambda one: one["rows"]), max(runs, key=lambda one: one["rows"])
     if small["rows"] == large["rows"]:
         return 0.0, float(small[what])
-    slope = max(0.0, (large[what] - small[what]) / (large["rows"] - small["rows"]))
+    slope = max(noise, large[what] - small[what]) / (large["rows"] - small["rows"])
     return slope, max(0.0, small[what] - slope * small["rows"])
 
 
