@@ -1,6 +1,6 @@
 """What every stage costs: processor seconds, memory and disk, from which follows what a job asks for.
 
-    python benchmarks/stage_costs.py library.tsv.gz [--rows 20000 60000] [--copies 5] [--json OUT]
+    python benchmarks/stage_costs.py library.tsv.gz [--rows 20000 100000] [--copies 5] [--json OUT]
 
 Each stage runs as the command that its rule calls. The stages of a shard run on the first rows of the library, at two
 sizes, so that what a job costs at all and what a row costs come apart. The stages of a whole library run on the larger
@@ -41,6 +41,8 @@ CONTROLS = ROOT / "resources" / "amr" / "controls.csv"
 REFERENCE = ROOT / "resources" / "amr" / "antibacterials.csv"
 SAMPLE_S = 0.2
 SHORTLIST = 1_500
+# Seconds by which the same job differs from one time to the next.
+NOISE_S = 0.5
 # Stages that read whole shards; the others read a shard batch by batch.
 HOLD_SHARDS = {"deduplicate", "shortlist", "score", "select", "controls", "report", "publish"}
 _IDENTITY_BYTES = 16
@@ -251,7 +253,7 @@ def fitted(measured: Sequence[Mapping[str, Any]], shard_rows: int) -> dict[str, 
     for stage in dict.fromkeys(one["stage"] for one in measured):
         runs = [one for one in measured if one["stage"] == stage]
         alone = [one for one in runs if one["threads"] == min(other["threads"] for other in runs)]
-        row_s, base_s = _line(alone, "cpu_s")
+        row_s, base_s = _line(alone, "cpu_s", NOISE_S)
         row_mb, base_mb = _line([one for one in alone if one["rows"] <= shard_rows], "memory_mb")
         cost = {"base_s": round(base_s, 1), "row_us": round(1e6 * row_s, 1), "base_mb": round(base_mb)}
         most = max(runs, key=lambda one: (one["rows"], one["threads"]))
@@ -271,19 +273,19 @@ def fitted(measured: Sequence[Mapping[str, Any]], shard_rows: int) -> dict[str, 
     return found
 
 
-def _line(runs: Sequence[Mapping[str, Any]], what: str) -> tuple[float, float]:
-    """Slope and intercept through the smallest and the largest job; no job costs less than nothing."""
+def _line(runs: Sequence[Mapping[str, Any]], what: str, noise: float = 0.0) -> tuple[float, float]:
+    """Slope and intercept through the smallest and the largest job; what drowns in the noise counts as the noise."""
     small, large = min(runs, key=lambda one: one["rows"]), max(runs, key=lambda one: one["rows"])
     if small["rows"] == large["rows"]:
         return 0.0, float(small[what])
-    slope = max(0.0, (large[what] - small[what]) / (large["rows"] - small["rows"]))
+    slope = max(noise, large[what] - small[what]) / (large["rows"] - small["rows"])
     return slope, max(0.0, small[what] - slope * small["rows"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("library", type=Path)
-    parser.add_argument("--rows", type=int, nargs=2, default=(20_000, 60_000))
+    parser.add_argument("--rows", type=int, nargs=2, default=(20_000, 100_000))
     parser.add_argument("--copies", type=int, default=5, help="of the larger shard, for the stages of a whole library")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--folder", type=Path, help="keep the work folders here")

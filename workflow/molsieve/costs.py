@@ -67,9 +67,9 @@ COSTS = {
     "refine": Cost(base_s=4.2, row_us=6668.7, serial=0, base_mb=1142, thread_mb=62),
     "inspect": Cost(base_s=0.5, row_us=8068.7, serial=0, base_mb=483, thread_mb=869),
     "score": Cost(base_s=2.9, row_us=97.5, serial=0.12, base_mb=502, row_bytes=13, shard_row_bytes=1412),
-    "select": Cost(base_s=1.2, row_us=6.9, base_mb=220, shard_row_bytes=712),
-    "controls": Cost(base_s=11.2, row_us=0, base_mb=530, row_bytes=12, shard_row_bytes=588),
-    "report": Cost(base_s=3.7, row_us=22.5, base_mb=554, row_bytes=20, shard_row_bytes=900),
+    "select": Cost(base_s=1.3, row_us=1.8, base_mb=220, shard_row_bytes=712),
+    "controls": Cost(base_s=11.1, row_us=1.8, base_mb=530, row_bytes=12, shard_row_bytes=588),
+    "report": Cost(base_s=4, row_us=7.3, base_mb=554, row_bytes=20, shard_row_bytes=900),
     "publish": Cost(base_s=5, row_us=31.6, base_mb=540, row_bytes=12, shard_row_bytes=3412),
 }
 """By stage. Rows are those of the job: of its shard, of the whole library, or (refine, inspect) of the shortlist."""
@@ -77,7 +77,7 @@ COSTS = {
 CONFORMERS_S = 0.24
 """Core seconds of ``inspect`` for each compound that gets conformers."""
 
-DISK_BYTES = {"records": 26.2, "prepared": 178.3, "triage": 904.2, "scores": 72.8, "published": 1101.4}
+DISK_BYTES = {"records": 26.2, "prepared": 178.3, "triage": 904.2, "scores": 129.7, "published": 1137.8}
 """Bytes a row of each table of the work folder, and of the result set."""
 
 

@@ -14,7 +14,7 @@ JOB_OVERHEAD_S = 6.0
 WORTH_A_JOB_S = 120.0
 """A job should work so long, or the overhead and the queue are what a run consists of."""
 MOST_JOBS = 2500
-"""Of one run; beyond, planning takes minutes, and it grows faster than the jobs."""
+"""Of one run; Snakemake's planning grows faster than the jobs, and so does the queue."""
 RUN_ROWS = 1_000_000_000
 """Rows of one run; the stages of a whole library hold some bytes of each."""
 MOST_GROUPS = 80
