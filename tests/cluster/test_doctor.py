@@ -232,7 +232,7 @@ def test_partitions_that_do_not_take_the_job(partition):
     no_gpu = partition(Nodes="n1")
     message = refused(RuleRequest("triage", 1, 500, 1, gpus=1), gpu_partition=no_gpu)
     assert f"too much for the partition {no_gpu}: triage (1 GPU); a node there has no GPU" in message
-    assert "Try --gpu-partition cpu or gpu or short, or leave --gpu-partition out" in message
+    assert "Try --gpu-partition cpu or gpu, or leave --gpu-partition out" in message
 
 
 def test_a_run_in_order_is_let_through_quickly(tmp_path):
@@ -269,12 +269,12 @@ def test_an_account_with_few_jobs(limited_account, tmp_path):
 
 def test_a_profile_that_asks_too_late(tmp_path):
     (tmp_path / "profile.yaml").write_text(
-        "slurm-status-command: squeue\nslurm-init-seconds-before-status-checks: 200\n"
+        "slurm-status-command: squeue\nslurm-init-seconds-before-status-checks: 2000\n"
     )
     findings = doctor(tmp_path, "--profile", str(tmp_path), "--no-jobs")
     [ended] = [finding for finding in findings if finding["about"] == "ended jobs"]
     assert ended["level"] == "problem"
-    assert ended["fix"] == "Set slurm-init-seconds-before-status-checks: 100 in the profile, or less."
+    assert ended["fix"] == "Set slurm-init-seconds-before-status-checks: 1200 in the profile, or less."
 
 
 def test_the_profile_it_writes_is_in_order(tmp_path):
