@@ -1,7 +1,7 @@
 """A large library through the whole workflow on a Slurm cluster: whether all rows are accounted for, and what it took.
 
-The figures kept are of the 1,584,663 training molecules of MOSES (doi:10.3389/fphar.2020.565644) on the two nodes of the
-cluster tests, which are two nodes in name: both are the same two cores.
+The figures kept are of the 1,584,663 training molecules of MOSES (doi:10.3389/fphar.2020.565644) on the two nodes of
+the cluster tests, which are two nodes in name: both are the same two cores.
 
     pip download --no-deps molsets && unzip molsets-*.whl moses/dataset/data/train.csv.gz
     python tests/cluster/local_slurm.py start
