@@ -81,6 +81,9 @@ def test_finished_jobs_that_will_run_again_are_said(run):
     assert not progress_of_run(run, found, RunState("running")).notes
     found.steps = (3, 3 + 1 + missing + 5)
     assert "5 jobs more than are missing" in progress_of_run(run, found, RunState("running")).notes[0]
+    # A job that has finished and is not yet counted is none of them.
+    found.steps = (2, 3 + 1 + missing)
+    assert not progress_of_run(run, found, RunState("running")).notes
 
 
 def test_a_failure_that_was_made_good_is_counted_and_not_listed(run):

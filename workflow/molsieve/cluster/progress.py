@@ -224,6 +224,8 @@ def _failures(run: RunFolder, journal: Journal | None, jobs: Mapping[str, Job], 
 def _done_again(journal: Journal, stages: Sequence[StageProgress]) -> int:
     """Jobs that Snakemake will run although their files are there, because their settings or code have changed."""
     finished, planned = journal.steps
+    # Snakemake says that a job has finished one line before it counts it.
+    finished = max(finished, sum(job.state == "done" for job in journal.jobs.values()))
     missing = sum(stage.units - stage.done for stage in stages if stage.units is not None)
     # One step is the target, which does nothing.
     return max(0, planned - finished - 1 - missing)
