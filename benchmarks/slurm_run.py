@@ -1,11 +1,12 @@
-"""A large library through the whole workflow on a Slurm cluster: whether all rows are accounted for, and what it took.
+r"""A large library through the whole workflow on a Slurm cluster: whether all rows are accounted for, and what it took.
 
 The figures kept are of the 1,584,663 training molecules of MOSES (doi:10.3389/fphar.2020.565644) on the two nodes of
 the cluster tests, which are two nodes in name: both are the same two cores.
 
     pip download --no-deps molsets && unzip molsets-*.whl moses/dataset/data/train.csv.gz
     python tests/cluster/local_slurm.py start
-    python benchmarks/slurm_run.py moses/dataset/data/train.csv.gz --structures SMILES --json benchmarks/slurm_run.json
+    python benchmarks/slurm_run.py moses/dataset/data/train.csv.gz --structures SMILES --set prepare.threads=2 \
+        --set triage.threads=2 --set refine.threads=2 --json benchmarks/slurm_run.json
 """
 
 import argparse
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--structures", default="smiles", help="Column of the structures.")
     parser.add_argument("--folder", type=Path, default=Path(), help="Where to run; all nodes see it.")
     parser.add_argument("--profile", type=Path, help="Snakemake profile of the site.")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="Setting of the run.")
     parser.add_argument("--json", type=Path, help="Where to write the figures.")
     arguments = parser.parse_args()
     command = [
@@ -33,6 +35,8 @@ def main() -> None:
         "--slurm", "--shared-folder",
     ]  # fmt: skip
     command += ["--slurm-profile", str(arguments.profile.resolve())] if arguments.profile else []
+    for setting in arguments.set:
+        command += ["--set", setting]
     started = time.monotonic()
     _molsieve(arguments.folder, *command)
     seconds = time.monotonic() - started
