@@ -13,7 +13,7 @@ TEMPLATE = (project_root() / SHIPPED / "profile.yaml").read_text()
 def test_only_what_the_site_says_differs_from_the_template():
     values, template = yaml.safe_load(profile_for(site(), None, None, None)), yaml.safe_load(TEMPLATE)
     template["default-resources"] |= {"slurm_partition": "cpu", "slurm_account": "screening"}
-    assert values == template | {"slurm-no-account": False, "jobs": 40}
+    assert values == template | {"jobs": 40}
 
 
 def test_comments_stay():
@@ -42,7 +42,6 @@ def test_a_site_that_forgets_jobs_soon_is_asked_sooner():
 
 def test_without_accounting_no_account_is_made_up():
     values = yaml.safe_load(profile_for(site(accounting=None), None, None, None))
-    assert values["slurm-no-account"]
     assert "slurm_account" not in values["default-resources"]
 
 

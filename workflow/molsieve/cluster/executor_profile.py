@@ -64,8 +64,6 @@ def executor_profile(
         defaults["slurm_partition"] = partition
     if account is not None:
         defaults["slurm_account"] = account
-    # Without a name Slurm takes the user's default account; the plugin would ask accounting, which may be down.
-    profile["slurm-no-account"] = "slurm_account" not in defaults
     if gpu_partition is not None:
         for rule in GPU_RULES:
             asked = profile.setdefault("set-resources", {}).setdefault(rule, {})

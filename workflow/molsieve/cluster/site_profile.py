@@ -43,7 +43,7 @@ def profile_for(site: Site, account: str | None, partition: str | None, gpu_part
         values["slurm-qos"] = qos
     charged, most = site.charged(account), site.least_right(account, "max_submitted")
     if charged is not None:
-        values |= {"slurm_account": charged, "slurm-no-account": False}
+        values["slurm_account"] = charged
     if most is not None:
         values["jobs"] = min(settings["jobs"], most)
     every = "slurm-init-seconds-before-status-checks"
