@@ -128,7 +128,8 @@ def progress_of_run(run: RunFolder, journal: Journal | None = None, state: RunSt
         if stage.name in MEASURED and (found := pace(stage, run.work / "summary", state.started))
     }
     shown = [_stage_progress(stage, running.keys(), waiting.keys(), failed, rates.get(stage.name)) for stage in stages]
-    again = _done_again(journal, shown) if journal and state.name == "running" else 0
+    unnoticed = done - running.keys() - waiting.keys()
+    again = _done_again(journal, shown, unnoticed) if journal and state.name == "running" else 0
     if again:
         notes.append(f"{again:,} jobs more than are missing will run: settings or code have changed since")
     return Progress(
@@ -221,11 +222,12 @@ def _failures(run: RunFolder, journal: Journal | None, jobs: Mapping[str, Job], 
     return [failure for unit, failure in found.items() if unit not in fine]
 
 
-def _done_again(journal: Journal, stages: Sequence[StageProgress]) -> int:
+def _done_again(journal: Journal, stages: Sequence[StageProgress], written: Set[str]) -> int:
     """Jobs that Snakemake will run although their files are there, because their settings or code have changed."""
     finished, planned = journal.steps
-    # Snakemake says that a job has finished one line before it counts it.
+    # Snakemake says that a job has finished one line before it counts it, and notices Slurm's jobs only now and then.
     finished = max(finished, sum(job.state == "done" for job in journal.jobs.values()))
+    finished += sum(job.state == "started" and job.unit in written for job in journal.jobs.values())
     missing = sum(stage.units - stage.done for stage in stages if stage.units is not None)
     # One step is the target, which does nothing.
     return max(0, planned - finished - 1 - missing)
