@@ -107,8 +107,10 @@ def run_command(
     work = Path(plan.work)
     cluster = None
     if slurm:
-        from molsieve.commands.run_slurm import SlurmRun
+        from molsieve.commands.run_slurm import SlurmRun, with_shard_size
 
+        values = with_shard_size(values, plan)
+        plan = Plan.from_config(values, [configfile] if configfile else [])
         cluster = SlurmRun(plan, slurm_profile, account, partition, gpu_partition, shared_folder)
         cluster.check()
     elif account or partition or gpu_partition or slurm_profile:

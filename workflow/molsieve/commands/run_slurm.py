@@ -13,11 +13,39 @@ from molsieve.cluster.executor_profile import executor_profile, profile_text, re
 from molsieve.cluster.preflight import preflight
 from molsieve.cluster.requests import asked_for
 from molsieve.cluster.slurm import cancel, controller_name, jobs_of_run, slurm
+from molsieve.config import Ingest, load_yaml
 from molsieve.errors import MolsieveError
 from molsieve.files import write_text
 from molsieve.plan import Plan
 
 _CANCEL_SECONDS = 120
+
+
+def with_shard_size(values: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """A configuration with shards that keep a job busy for minutes, unless it names their size.
+
+    A run that was started before keeps its shards: others would make all of its files anew.
+
+    Args:
+        values: The keys that differ from the defaults.
+        plan: The same, checked.
+
+    Raises:
+        MolsieveError: A library cannot be read.
+
+    """
+    ingest = values.get("ingest", {})
+    if "shard_size" in ingest:
+        return values
+    started = Path(plan.work) / "config.yaml"
+    if started.is_file():
+        size = load_yaml(started).get("ingest", {}).get("shard_size", Ingest().shard_size)
+    else:
+        from molsieve.forecast import recommended_shard_rows
+        from molsieve.library.estimate import estimate_rows
+
+        size = recommended_shard_rows(estimate_rows(plan.config.libraries).rows, plan.config)
+    return values | {"ingest": ingest | {"shard_size": size}}
 
 
 @dataclass(frozen=True)
