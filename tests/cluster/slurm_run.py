@@ -41,6 +41,11 @@ class SlurmRun:
     starts: int = 0
     settings: dict[str, dict[str, object]] = field(default_factory=dict)
     """Resources of rules that differ from the shipped profile."""
+    earlier: set[int] = field(default_factory=set)
+    """Jobs of an earlier session of tests in a folder of this name, which Slurm still remembers."""
+
+    def __post_init__(self) -> None:
+        self.earlier = {job.number for job in jobs_of_run(NAME, self.folder)}
 
     @property
     def work(self) -> Path:
@@ -110,7 +115,7 @@ class SlurmRun:
     def jobs(self, rule: str = "") -> list[Job]:
         """This run's jobs, of one rule or all."""
         found = jobs_of_run(NAME, self.folder)
-        return [job for job in found if rule == "" or job.what.startswith(f"rule_{rule}")]
+        return [job for job in found if job.number not in self.earlier and job.what.startswith(f"rule_{rule}")]
 
     def running(self, rule: str, seconds: float = WAIT_SECONDS) -> Job:
         """The first job of a rule, once it runs."""
