@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.cluster.local_slurm import LocalSlurm, command
-from tests.cluster.slurm_run import DASK_RULES, WORKERS, SlurmRun
+from tests.cluster.slurm_run import DASK_RULES, FINISH_SECONDS, WORKERS, SlurmRun
 
 from molsieve.cluster.slurm import cancel
 
@@ -200,9 +200,9 @@ def test_controller_job_works_on_without_a_session(run: SlurmRun, undisturbed: S
     run.wind_back("scores", "*.parquet", "report.html")
     run.start("--controller", "10:00")
     assert "Watch it: molsieve status" in run.finish()
-    end = time.monotonic() + 300
-    while not (run.results / "checksums.sha256").exists():
-        assert time.monotonic() < end, [path.read_text() for path in run.work.glob("logs/controller-*.log")]
+    end = time.monotonic() + FINISH_SECONDS
+    while "Result set:" not in (printed := "".join(log.read_text() for log in run.work.glob("logs/controller-*.log"))):
+        assert time.monotonic() < end, printed
         time.sleep(1)
     assert run.tables() == undisturbed.tables()
 
