@@ -32,7 +32,7 @@ class Workspace:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1500,
             **options,
         )
         if check and finished.returncode:
@@ -45,7 +45,7 @@ class Workspace:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1500,
             env=os.environ,
         )
         if check and finished.returncode:
