@@ -25,9 +25,12 @@ rule deduplicate:
     log: "work/small/logs/deduplicate-library.log"
     shell: "touch {output} 2> {log}"
 """
+# Whoever runs the tests in the background may have these ignored.
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from molsieve.commands.run_display import run_shown
 command = [sys.executable, "-m", "snakemake", "--snakefile", "Snakefile", "--cores", "2", "--keep-going"]
 log = Path("work/small/logs/snakemake.log")
