@@ -4,13 +4,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from molsieve.cluster.requests import job_rows, job_threads
 from molsieve.config import Config
 from molsieve.costs import CONFORMERS_S, COSTS, DISK_BYTES, memory_mb, runtime_min
 from molsieve.files import ROW_GROUP_ROWS
 from molsieve.scoring.profile import load_profile, profile_path
 
 JOB_OVERHEAD_S = 6.0
-"""What a job on Slurm costs beside its work: Snakemake starts twice in it."""
+"""What a job on Slurm costs beside its work, as Snakemake starts twice in it; seen of trivial jobs on a test Slurm."""
 WORTH_A_JOB_S = 120.0
 """A job should work so long, or the overhead and the queue are what a run consists of."""
 MOST_JOBS = 2500
@@ -122,32 +123,34 @@ def forecast(config: Config, rows: int) -> Forecast:
     shard_rows = config.ingest.shard_size
     shards = max(1, math.ceil(rows / shard_rows))
     in_shard = min(rows, shard_rows)
-    most_listed = config.shortlist.size + config.shortlist.audit
-    listed = min(rows, most_listed)
-    chunks = math.ceil(most_listed / config.refine.chunk_rows)
-    workers = config.dask.workers
-    # Stage, jobs of the library, rows of one of them, threads.
+    listed = min(rows, job_rows(config, "inspect"))
+    chunks = config.chunks
+    # Stage, jobs of the library, rows of one of them.
     jobs = [
-        ("ingest", 1, rows, 1),
-        ("prepare", shards, in_shard, config.prepare.threads),
-        ("deduplicate", 1, rows, workers),
-        ("triage", shards, in_shard, config.triage.threads),
-        ("shortlist", 1, rows, workers),
-        ("refine", chunks, math.ceil(listed / chunks), config.refine.threads),
-        ("inspect", 1, listed, workers),
-        ("score", 1, rows, workers),
-        ("select", 1, rows, 1),
-        *([("controls", 1, rows, 1)] if config.controls.enabled else []),
-        ("report", 1, rows, 1),
-        ("publish", 1, rows, 1),
+        ("ingest", 1, rows),
+        ("prepare", shards, in_shard),
+        ("deduplicate", 1, rows),
+        ("triage", shards, in_shard),
+        ("shortlist", 1, rows),
+        ("refine", chunks, math.ceil(listed / chunks)),
+        ("inspect", 1, listed),
+        ("score", 1, rows),
+        ("select", 1, rows),
+        *([("controls", 1, rows)] if config.controls.enabled else []),
+        ("report", 1, rows),
+        ("publish", 1, rows),
     ]
+    threads = job_threads(config)
     shaped = config.inspect.conformers if load_profile(profile_path(config.profile)).asks_for_shape else 0
     return Forecast(
         rows=rows,
         shard_rows=shard_rows,
         shards=shards,
-        jobs=sum(count for _, count, _, _ in jobs) + (JOBS_OF_CONTROLS if config.controls.enabled else 0),
-        stages=tuple(_stage(*job, shard_rows, min(listed, shaped)) for job in jobs),
+        jobs=sum(count for _, count, _ in jobs) + (JOBS_OF_CONTROLS if config.controls.enabled else 0),
+        stages=tuple(
+            _stage(stage, count, each, threads.get(stage, 1), shard_rows, min(listed, shaped))
+            for stage, count, each in jobs
+        ),
         disk_bytes={table: round(rows * size) for table, size in DISK_BYTES.items()},
         files=shards * FILES_A_SHARD + FILES_A_RUN,
     )

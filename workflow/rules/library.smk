@@ -87,5 +87,6 @@ rule deduplicate:
         code=PLAN.code("deduplicate"),
     shell:
         "python -m molsieve deduplicate {params.folder:q} {output.duplicates:q}"
-        " --max-rejected-fraction {params.max_rejected_fraction} --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks}))"
+        " --max-rejected-fraction {params.max_rejected_fraction}"
+        " --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks}))"
         " --summary {output.summary:q} 2> {log:q}"

@@ -29,7 +29,8 @@ rule shortlist:
     shell:
         "python -m molsieve shortlist {params.folder:q} {output:q} --profile {input.profile:q} {params.models:q}"
         " --size {params.size}"
-        " --audit {params.audit} --seed {params.seed} --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks})) 2> {log:q}"
+        " --audit {params.audit} --seed {params.seed}"
+        " --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks})) 2> {log:q}"
 
 
 rule inspect:
@@ -60,7 +61,8 @@ rule inspect:
     shell:
         "python -m molsieve inspect {input.shortlist:q} {output:q} --reference {input.reference:q}"
         " --model {params.model:q} --profile {input.profile:q} {params.conformers} --computed {input.shapes:q}"
-        " --timeout-s {params.timeout_s} --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks})) 2> {log:q}"
+        " --timeout-s {params.timeout_s}"
+        " --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks})) 2> {log:q}"
 
 
 rule score:

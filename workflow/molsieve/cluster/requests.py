@@ -68,16 +68,12 @@ def asked_for(config: Config, profile: Mapping[str, Any], *, shards: int = 1, at
     resources = dict(profile.get("set-resources") or {})
     defaults = dict(profile.get("default-resources") or {})
     requests = []
-    for rule, of_rule in _threads(config).items():
+    for rule, of_rule in job_threads(config).items():
         asked = resources.get(rule) or {}
         cpus = _whole(asked.get("cpus_per_task", threads.get(rule)), of_rule, attempt)
-        rows, shard_rows, conformers = (
-            job_rows(config, rule, shards),
-            config.ingest.shard_size,
-            config.inspect.conformers,
-        )
-        memory = memory_mb(rule, rows, threads=cpus, attempt=attempt, shard_rows=shard_rows)
-        minutes = runtime_min(rule, rows, threads=cpus, attempt=attempt, conformers=conformers)
+        rows = job_rows(config, rule, shards)
+        memory = memory_mb(rule, rows, threads=cpus, attempt=attempt, shard_rows=config.ingest.shard_size)
+        minutes = runtime_min(rule, rows, threads=cpus, attempt=attempt, conformers=config.inspect.conformers)
         memory_of_cpu = _whole(asked.get("mem_mb_per_cpu"), 0, attempt, cpus)
         partition = asked.get("slurm_partition") or defaults.get("slurm_partition")
         gpus, gpu_type = _gpus(asked)
@@ -96,8 +92,8 @@ def asked_for(config: Config, profile: Mapping[str, Any], *, shards: int = 1, at
     return requests
 
 
-def _threads(config: Config) -> dict[str, int]:
-    """The rules that become jobs, with the threads they ask for."""
+def job_threads(config: Config) -> dict[str, int]:
+    """The rules that become jobs on a cluster, with the threads they ask for."""
     dask = dict.fromkeys(("deduplicate", "shortlist", "inspect", "score"), config.dask.workers)
     shards = {"prepare": config.prepare.threads, "triage": config.triage.threads, "refine": config.refine.threads}
     return dict.fromkeys(("ingest", "controls", "publish"), 1) | shards | dask
@@ -107,9 +103,9 @@ def _whole(value: object, otherwise: int, attempt: int = 1, threads: int = 1) ->
     if isinstance(value, str):
         names = {"attempt": attempt, "threads": threads, "wildcards": {}}
         try:
-            # Snakemake evaluates the same text of the same file.
+            # Snakemake evaluates the same text of the same file, which is the user's own.
             value = eval(value, {"__builtins__": {"min": min, "max": max, "int": int}}, names)  # noqa: S307
-        except Exception:
+        except Exception:  # An expression may raise anything, here most often for want of the job's files.
             return otherwise
     return int(value) if isinstance(value, int | float) else otherwise
 

@@ -140,7 +140,7 @@ class SlurmRun:
         if not left:
             return
         numbers = ", ".join(str(job.number) for job in left)
-        typer.echo(f"Cancelling what an earlier, killed start of this run left in the queue: {numbers}", err=True)
+        typer.echo(f"Cancelling what a Snakemake of this run that was killed left in the queue: {numbers}", err=True)
         cancel(left)
         end = time.monotonic() + _CANCEL_SECONDS
         while any(job.is_live for job in jobs_of_run(self.run, Path.cwd())):
