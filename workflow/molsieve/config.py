@@ -84,8 +84,9 @@ class Inspect(Section):
         ge=0,
         le=1_000_000,
         description=(
-            "Compounds at most that get conformers, for globularity and the eNTRy rules: the best by the first score "
-            "among those that the gates of the profile let pass (PAINS, known antibacterials)."
+            "Compounds at most that get conformers, for globularity and the eNTRy rules: the best by the "
+            "score of their refined predictions and alerts, among those that the gates of the profile let pass (PAINS, "
+            "known antibacterials)."
         ),
     )
     timeout_s: float = Field(30.0, gt=0, le=3600, description="CPU seconds after which conformers are given up.")

@@ -36,9 +36,11 @@ rule shortlist:
 rule inspect:
     input:
         shortlist="<work>/{set}/shortlist.parquet",
+        refined=refined_of_set,
         reference=PLAN.reference,
         profile=PLAN.profile,
-        model=f"{PLAN.refine_models[0]}/checksums.sha256",
+        priorities=PLAN.priorities,
+        models=collect("{model}/checksums.sha256", model=PLAN.all_models),
         patterns=PLAN.structure_patterns,
         shapes=PLAN.control_shapes,
     output:
@@ -54,13 +56,15 @@ rule inspect:
         dask=PLAN.config.dask.scheduler,
         tasks=1,
     params:
-        model=subpath(input.model, parent=True),
+        folder=folder_of_set,
+        models=model_options,
         conformers=conformers_of_set,
         timeout_s=PLAN.config.inspect.timeout_s,
         code=PLAN.code("inspect"),
     shell:
-        "python -m molsieve inspect {input.shortlist:q} {output:q} --reference {input.reference:q}"
-        " --model {params.model:q} --profile {input.profile:q} {params.conformers} --computed {input.shapes:q}"
+        "python -m molsieve inspect {input.shortlist:q} {params.folder:q}/refined {output:q}"
+        " --reference {input.reference:q} {params.models:q} --profile {input.profile:q}"
+        " {params.conformers} --computed {input.shapes:q}"
         " --timeout-s {params.timeout_s}"
         " --scheduler {resources.dask:q} --workers $(({threads} * {resources.tasks})) 2> {log:q}"
 

@@ -44,6 +44,10 @@ def refined_chunks(set_name):
     return collect(f"<work>/{set_name}/refined/{{chunk}}.parquet", chunk=numbers)
 
 
+def refined_of_set(wildcards):
+    return refined_chunks(wildcards.set)
+
+
 def model_options(wildcards, input):
     """The models as the command line takes them."""
     return as_options([Path(file).parent for file in input.models])

@@ -12,13 +12,13 @@ CONFIG = parse_config(VALUES, "test")
 LIBRARY = [
     "summary/ingest.json", "library/prepared/00000.parquet", "library/prepared/00001.parquet",
     "library/duplicates.parquet", "library/triage/00000.parquet", "library/triage/00001.parquet",
-    "library/shortlist.parquet", "library/inspected.parquet", "library/refined/00000.parquet",
-    "library/refined/00001.parquet", "summary/score.json", "hits.parquet",
+    "library/shortlist.parquet", "library/refined/00000.parquet", "library/refined/00001.parquet",
+    "library/inspected.parquet", "summary/score.json", "hits.parquet",
 ]  # fmt: skip
 CONTROLS = [
     "controls/records/00000.parquet", "controls/prepared/00000.parquet", "controls/duplicates.parquet",
-    "controls/triage/00000.parquet", "controls/shortlist.parquet", "controls/inspected.parquet",
-    "controls/refined/00000.parquet", "controls.parquet",
+    "controls/triage/00000.parquet", "controls/shortlist.parquet", "controls/refined/00000.parquet",
+    "controls/inspected.parquet", "controls.parquet",
 ]  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def done(work: Path) -> dict[str, int]:
 def test_a_finished_run(work):
     found = stages(work)
     assert list(found) == [
-        "ingest", "prepare", "deduplicate", "triage", "shortlist", "inspect", "refine", "score", "select", "controls",
+        "ingest", "prepare", "deduplicate", "triage", "shortlist", "refine", "inspect", "score", "select", "controls",
         "report", "publish",
     ]  # fmt: skip
     assert all(stage.is_done for stage in found.values())
@@ -77,6 +77,20 @@ def test_a_missing_shard_leaves_what_follows_to_be_done(work):
     assert (len(found["triage"].finished), found["triage"].rows_done) == (1, 300)
     assert found["deduplicate"].is_done
     assert not any(found[name].finished for name in ("shortlist", "refine", "score", "report", "publish"))
+
+
+def test_the_inspection_waits_for_all_refined_chunks(work):
+    (work / "library/refined/00001.parquet").unlink()
+    found = stages(work)
+    assert len(found["refine"].finished) == 1
+    assert not any(found[name].finished for name in ("inspect", "score"))
+
+
+def test_a_changed_inspection_leaves_the_refined_chunks(work):
+    (work / "library/inspected.parquet").unlink()
+    found = stages(work)
+    assert found["refine"].is_done
+    assert not any(found[name].finished for name in ("inspect", "score", "select"))
 
 
 def test_what_is_older_than_its_sources_is_to_be_done(work):

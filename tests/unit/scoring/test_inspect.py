@@ -3,15 +3,21 @@
 import csv
 import pickle
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from molsieve import project_root
+from molsieve.chemistry.descriptors import DESCRIPTORS, describe
 from molsieve.chemistry.globularity import globularities
 from molsieve.chemistry.standardise import parse, standardise
+from molsieve.errors import MolsieveError
+from molsieve.scoring.compounds import overlay
 from molsieve.scoring.inspect import CHUNK_ROWS, ConformerOptions, chunks_of, inspect, read_globularities
+from molsieve.scoring.profile import load_profile
+from molsieve.scoring.score import score_table
 
 PROJECT = project_root()
 REFERENCE = PROJECT / "resources" / "amr" / "antibacterials.csv"
@@ -20,27 +26,40 @@ PROFILE = PROJECT / "config" / "profiles" / "amr-gram-negative.yaml"
 CIPROFLOXACIN = "O=C(O)c1cn(C2CC2)c2cc(N3CCNCC3)c(F)cc2c1=O"
 RHODANINE = "O=C1NC(=S)SC1=Cc1ccccc1"
 INDOLE_AMINE = "NCCc1c[nH]c2ccccc12"
+ACTIVITY = "ecoli_growth_inhibition_prob"
 
 
-def shortlist(path, smiles, scores=None):
+def shortlist(path, smiles, active=None):
+    """A shortlist with a triage prediction, and the properties of each compound."""
+    properties = zip(DESCRIPTORS, zip(*(describe(parse(text, "smiles")) for text in smiles), strict=True), strict=False)
     table = {
         "record_id": pa.array(range(len(smiles)), pa.int64()),
-        "first_score": pa.array(scores or [0.5] * len(smiles), pa.float32()),
-        "parent_smiles": smiles,
+        "parent_smiles": pa.array(smiles, pa.string()),
+        ACTIVITY: pa.array(active or [0.5] * len(smiles), pa.float32()),
     }
-    pq.write_table(pa.table(table), path)
+    pq.write_table(pa.table(table | {c.name: pa.array(values, c.type) for c, values in properties}), path)
     return path
 
 
-def inspected(folder, smiles, *, scores=None, workers=1, reference=REFERENCE, **conformers):
-    """The rows and the report of an inspection."""
+def refined(folder, active):
+    """Refined predictions of some compounds, by record."""
+    folder.mkdir(exist_ok=True)
+    columns = {"record_id": pa.array(active, pa.int64()), ACTIVITY: pa.array(active.values(), pa.float32())}
+    pq.write_table(pa.table(columns), folder / "00000.parquet")
+    return folder
+
+
+def inspected(folder, smiles, *, triage=None, refine=None, workers=1, reference=REFERENCE, **conformers):
+    """The rows and the report of an inspection, after predictions of one endpoint."""
     options = ConformerOptions(**{"compounds": 0} | conformers)
     report = inspect(
-        shortlist(folder / "s.parquet", smiles, scores),
+        shortlist(folder / "s.parquet", smiles, triage),
+        refined(folder / "refined", refine or {}),
         folder / "i.parquet",
         reference=reference,
         model=MODEL,
         profile=PROFILE,
+        reliabilities={},
         conformers=options,
         scheduler="local",
         workers=workers,
@@ -79,7 +98,7 @@ def test_alerts_are_named(tmp_path):
 
 def test_the_best_survivors_get_conformers(tmp_path):
     smiles = [INDOLE_AMINE, CIPROFLOXACIN, RHODANINE, "CCCCCCCCCC", "c1ccc2ccccc2c1"]
-    rows, report = inspected(tmp_path, smiles, scores=[0.2, 0.9, 0.9, 0.1, 0.3], compounds=2)
+    rows, report = inspected(tmp_path, smiles, triage=[0.2, 0.9, 0.9, 0.01, 0.3], compounds=2)
     assert [row["entry_score"] is not None for row in rows] == [True, False, False, False, True]
     assert [row["globularity"] is not None for row in rows] == [True, False, False, False, True]
     assert report.with_conformers == 2
@@ -88,6 +107,45 @@ def test_the_best_survivors_get_conformers(tmp_path):
     assert rows[1]["entry_amine"] == "secondary"
     everyone, _ = inspected(tmp_path, smiles, compounds=5, known_too=True)
     assert all(row["entry_score"] is not None for row in everyone)
+
+
+def test_conformers_are_made_for_the_best_of_the_ranking(tmp_path):
+    """By refined predictions, where there are any, with properties and alerts: as the compounds will be scored."""
+    smiles = [
+        "CCCCCCCCCCCCCCCCCCCCO",
+        "NCCc1ccc(O)c(O)c1",
+        "OCC(O)CO",
+        "O=[N+]([O-])c1ccccc1N",
+        RHODANINE,
+        "CCOC(=O)CN",
+    ]
+    predicted = {"triage": [0.9, 0.9, 0.1, 0.2, 0.9, 0.3], "refine": {0: 0.4, 1: 0.02, 2: 0.3, 3: 0.35, 4: 0.9}}
+    inspected(tmp_path, smiles, **predicted)
+    compounds = overlay(pq.read_table(tmp_path / "s.parquet"), pq.read_table(tmp_path / "refined" / "00000.parquet"))
+    scores = score_table(load_profile(PROFILE), compounds, pq.read_table(tmp_path / "i.parquet"), {})
+    assert scores["excluded_by"].to_pylist() == ["not_inspected_3d"] * 4 + ["pains", "not_inspected_3d"]
+    order = np.argsort(-scores["score"].to_numpy())
+    # Neither the order of the first look nor that of the refined activity alone.
+    assert order.tolist() == [2, 5, 3, 0, 1, 4]
+    for compounds in (1, 3):
+        rows, _ = inspected(tmp_path, smiles, **predicted, compounds=compounds)
+        assert [row["record_id"] for row in rows if row["entry_score"] is not None] == sorted(order[:compounds])
+
+
+def test_nothing_was_refined(tmp_path):
+    with pytest.raises(MolsieveError, match="no refined predictions"):
+        inspect(
+            shortlist(tmp_path / "s.parquet", ["CCO"]),
+            tmp_path / "refined",
+            tmp_path / "i.parquet",
+            reference=REFERENCE,
+            model=MODEL,
+            profile=PROFILE,
+            reliabilities={},
+            conformers=ConformerOptions(1),
+            scheduler="local",
+            workers=1,
+        )
 
 
 def test_a_molecule_without_conformers_costs_itself_only(tmp_path):

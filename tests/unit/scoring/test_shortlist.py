@@ -7,7 +7,7 @@ import pytest
 from molsieve.scoring.compounds import read_compounds
 from molsieve.scoring.criteria import fit_profile
 from molsieve.scoring.profile import load_profile
-from molsieve.scoring.shortlist import shortlist
+from molsieve.scoring.shortlist import first_scores, shortlist
 
 SMILES = ["CCO", "CCCO", "CCCCO", "CCCCCO", "CCCCCCO", "CCN", "CCCN", "CCCCN", "CCCCCN", "CCCCCCN"]
 ACTIVITY = [0.1, 0.9, 0.2, 0.3, 0.8, 0.05, 0.7, 0.01, 0.02, 0.6]
@@ -60,6 +60,22 @@ def test_small_libraries_pass_whole(library, profile_file, tmp_path):
     fill(library, [10])
     run(library, profile_file, tmp_path / "out.parquet", size=100)
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 10
+
+
+def test_it_has_what_the_profile_asks_for(library, profile_file, tmp_path):
+    """Else a look at the refined predictions would have to go over all shards again."""
+    fill(library, [4, 6])
+    run(library, profile_file, tmp_path / "out.parquet")
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table["a_prob"].to_pylist() == pytest.approx([ACTIVITY[row] for row in table["record_id"].to_pylist()])
+    again = first_scores(load_profile(profile_file), table, {})
+    assert again == pytest.approx(table["first_score"].to_numpy())
+
+
+def test_without_shards_it_is_empty(profile_file, library, tmp_path):
+    (library.folder / "triage").mkdir(parents=True)
+    report = run(library, profile_file, tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == report.compounds == 0
 
 
 def test_profile_fit_against_values_by_hand(library, profile_file):

@@ -114,7 +114,6 @@ def _planned(
     yield "triage", per_shard("triage", "triage"), ("deduplicate",)
     yield "shortlist", single("shortlist-library", library / "shortlist.parquet", rows), ("triage",)
     chosen = _rows_of(library / "shortlist.parquet")
-    yield "inspect", single("inspect-library", library / "inspected.parquet", chosen), ("shortlist",)
     chunks = config.chunks
     refined = [
         Unit(
@@ -125,23 +124,22 @@ def _planned(
         for chunk in range(chunks)
     ]
     yield "refine", tuple(refined), ("shortlist",)
-    yield "score", single("score", work / "summary" / "score.json", rows), ("inspect", "refine")
+    yield "inspect", single("inspect-library", library / "inspected.parquet", chosen), ("refine",)
+    yield "score", single("score", work / "summary" / "score.json", rows), ("inspect",)
     yield "select", single("select", work / "hits.parquet"), ("score",)
     last: tuple[str, ...] = ("select",)
     if config.controls.enabled:
         files = {
             "ingest-controls": "records/00000", "prepare-controls-00000": "prepared/00000",
             "deduplicate-controls": "duplicates", "triage-controls-00000": "triage/00000",
-            "shortlist-controls": "shortlist", "inspect-controls": "inspected",
-            "refine-controls-00000": "refined/00000",
+            "shortlist-controls": "shortlist", "refine-controls-00000": "refined/00000",
+            "inspect-controls": "inspected",
         }  # fmt: skip
         before: tuple[str, ...] = ()
         for name, file in files.items():
             yield name, single(name, controls / f"{file}.parquet"), before
-            # Both the last two are made from the shortlist.
-            before = before if name == "inspect-controls" else (name,)
-        sources = ("score", "inspect-controls", "refine-controls-00000")
-        yield "controls", single("controls", work / "controls.parquet"), sources
+            before = (name,)
+        yield "controls", single("controls", work / "controls.parquet"), ("score", "inspect-controls")
         last = ("select", "controls")
     yield "report", single("report", work / "report.html"), last
     yield "publish", single("publish", results / "checksums.sha256"), ("report",)

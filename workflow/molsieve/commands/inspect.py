@@ -5,15 +5,16 @@ from typing import Annotated
 
 import typer
 
-from molsieve.commands.options import ProfileFile, Scheduler, Workers
+from molsieve.commands.options import ModelFolders, ProfileFile, Scheduler, Workers
 from molsieve.commands.summary import summarised
 
 
 def inspect_command(
     shortlist: Annotated[Path, typer.Argument(help="Shortlist to inspect.")],
+    refined: Annotated[Path, typer.Argument(help="Folder of its refined predictions.")],
     out: Annotated[Path, typer.Argument(help="Table to write.")],
     reference: Annotated[Path, typer.Option(help="CSV of known antibacterials with the columns name and smiles.")],
-    model: Annotated[Path, typer.Option(help="Directory of the model whose training actives hits are compared with.")],
+    model: ModelFolders,
     profile: ProfileFile,
     conformers: Annotated[int, typer.Option(min=0, help="Compounds at most that get conformers.")] = 500,
     known_too: Annotated[
@@ -28,9 +29,12 @@ def inspect_command(
 ) -> None:
     """Look for structural alerts, known classes, the nearest known antibacterials, and the eNTRy rules.
 
-    Example: molsieve inspect shortlist.parquet inspected.parquet --reference resources/amr/antibacterials.csv
-    --model resources/models/refine --profile config/profiles/amr-gram-negative.yaml
+    Compounds are compared with the training actives of the first model.
+
+    Example: molsieve inspect shortlist.parquet refined inspected.parquet --reference resources/amr/antibacterials.csv
+    --model resources/models/refine --model resources/models/triage --profile config/profiles/amr-gram-negative.yaml
     """
+    from molsieve.models.reliability import read_reliabilities
     from molsieve.scoring.inspect import ConformerOptions, inspect
 
     options = ConformerOptions(conformers, known_too=known_too, timeout_s=timeout_s, computed=computed)
@@ -38,10 +42,12 @@ def inspect_command(
         stage.done(
             inspect(
                 shortlist,
+                refined,
                 out,
                 reference=reference,
-                model=model,
+                model=model[0],
                 profile=profile,
+                reliabilities=read_reliabilities(model),
                 conformers=options,
                 scheduler=scheduler,
                 workers=workers,

@@ -1,11 +1,13 @@
 """The checks that are too dear for a whole library: alerts, known classes, novelty and entry into Gram-negatives.
 
 Conformers cost twenty times as much as the rest, so they are made where the profile asks for shape, and of survivors:
-compounds that neither a PAINS gate nor their likeness to known antibacterials stops, the best by their first score.
+compounds that neither a PAINS gate nor their likeness to known antibacterials stops, the best by the score of their
+refined predictions and alerts, which is their final one but for the shape.
 """
 
 import csv
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +22,16 @@ from molsieve.chemistry.fingerprints import morgan_bits
 from molsieve.chemistry.globularity import globularities
 from molsieve.columns import arrow_schema
 from molsieve.files import write_table
+from molsieve.models.reliability import Reliability
 from molsieve.results.schema import RECORD_ID, structure_columns
+from molsieve.scoring.alert_penalties import alert_factor
 from molsieve.scoring.classes import known_class
+from molsieve.scoring.compounds import overlay, read_refined
 from molsieve.scoring.dask_client import open_client
 from molsieve.scoring.entry import amine, entry
 from molsieve.scoring.novelty import Reference
-from molsieve.scoring.profile import Structure, load_profile
+from molsieve.scoring.profile import Profile, load_profile
+from molsieve.scoring.shortlist import first_scores
 from molsieve.scoring.structure_gates import structure_gates
 from molsieve.scoring.training_actives import training_actives
 
@@ -49,9 +55,6 @@ class ConformerOptions:
     """Globularities computed before (:func:`read_globularities`): the shipped controls are the same in every run."""
 
 
-NO_CONFORMERS = ConformerOptions(0)
-
-
 @dataclass(frozen=True)
 class InspectReport:
     """How many compounds were inspected."""
@@ -66,11 +69,13 @@ class InspectReport:
 
 def inspect(
     shortlist: Path,
+    refined: Path,
     out: Path,
     *,
     reference: Path,
     model: Path,
     profile: Path,
+    reliabilities: Mapping[str, Reliability],
     conformers: ConformerOptions,
     scheduler: str,
     workers: int,
@@ -78,24 +83,26 @@ def inspect(
     """Look for alerts, known classes, the nearest known antibacterial and the eNTRy rules in a shortlist.
 
     Args:
-        shortlist: Table with ``record_id``, ``first_score`` and ``parent_smiles``.
+        shortlist: The shortlist, with the predictions and properties that the profile asks for.
+        refined: Folder of its refined predictions, which replace those.
         out: Table to write (``INSPECTED``), in the order of the shortlist.
         reference: CSV of known antibacterials.
         model: Model directory; its training actives are the second reference for novelty.
         profile: Profile file; it says which compounds are known, whether PAINS is a gate, and whether shape counts.
+        reliabilities: Family and calibration error of each endpoint.
         conformers: Which compounds get conformers.
         scheduler: Where Dask runs.
         workers: Workers of a local cluster.
 
     Raises:
-        MolsieveError: The reference list, the model or the profile cannot be used.
+        MolsieveError: The reference list, the model or the profile cannot be used, or there are no refined predictions.
 
     """
-    compounds = pq.read_table(shortlist, columns=["record_id", "parent_smiles", "first_score"])
+    compounds = pq.read_table(shortlist)
     known = Reference.load(reference)
     actives = training_actives(model, known)
     wanted = load_profile(profile)
-    chunks = chunks_of(compounds)
+    chunks = chunks_of(compounds.select(["record_id", "parent_smiles"]))
     # Conformers are the longer part, in the smaller blocks.
     useful_workers = math.ceil(compounds.num_rows / _CONFORMER_ROWS)
     # Dask hashes the buffers of a table without their offsets, so slices of one table would count as one task.
@@ -106,8 +113,8 @@ def inspect(
         if not table["record_id"].equals(compounds["record_id"]):
             msg = "the inspected compounds are not those of the shortlist"
             raise RuntimeError(msg)
-        first_scores = compounds["first_score"].to_numpy()
-        chosen = _chosen(table, first_scores, wanted.structure, conformers if wanted.asks_for_shape else NO_CONFORMERS)
+        compounds = overlay(compounds, read_refined(refined, compounds["record_id"], wanted.prediction_names()))
+        chosen = _chosen(wanted, compounds, table, reliabilities, conformers)
         smiles = compounds["parent_smiles"].take(pa.array(chosen)).to_pylist()
         computed = read_globularities(conformers.computed) if conformers.computed else {}
         missing = [text for text in smiles if text not in computed]
@@ -163,17 +170,23 @@ def _inspect_chunk(chunk: pa.Table, *, references: tuple[Reference, Reference]) 
 
 
 def _chosen(
-    table: pa.Table, first_scores: NDArray[np.float32], structure: Structure, options: ConformerOptions
+    profile: Profile,
+    compounds: pa.Table,
+    checks: pa.Table,
+    reliabilities: Mapping[str, Reliability],
+    options: ConformerOptions,
 ) -> NDArray[np.int64]:
-    """Rows that get conformers, ascending; of equal first scores the earlier."""
-    if options.known_too:
-        rows = np.arange(table.num_rows)
-    else:
-        stopped = np.zeros(table.num_rows, dtype=np.bool_)
-        for _, stops in structure_gates(structure, table):
+    """Rows that get conformers, ascending; none where the profile does not ask for shape."""
+    if not profile.asks_for_shape:
+        return np.zeros(0, dtype=np.int64)
+    stopped = np.zeros(checks.num_rows, dtype=np.bool_)
+    if not options.known_too:
+        for _, stops in structure_gates(profile.structure, checks):
             stopped |= stops
-        rows = np.flatnonzero(~stopped)
-    best = rows[np.argsort(-first_scores[rows], kind="stable")[: options.compounds]]
+    rows = np.flatnonzero(~stopped)
+    # What the stage score will give them, as long as nobody knows their shape.
+    scores = first_scores(profile, compounds, reliabilities) * alert_factor(profile.structure, checks)
+    best = rows[np.argsort(-scores[rows], kind="stable")[: options.compounds]]
     return np.sort(best).astype(np.int64)
 
 

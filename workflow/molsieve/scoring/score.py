@@ -15,6 +15,7 @@ from molsieve.columns import LOW_CARDINALITY, arrow_schema
 from molsieve.files import write_table
 from molsieve.models.reliability import Reliability
 from molsieve.results.schema import GUT_SPECTRUM, scores_columns
+from molsieve.scoring.alert_penalties import alert_factor
 from molsieve.scoring.compounds import read_compounds
 from molsieve.scoring.criteria import ProfileFit, fit_profile
 from molsieve.scoring.dask_client import open_client
@@ -25,7 +26,6 @@ from molsieve.scoring.profile import SHAPE, Criterion, Profile, load_profile
 from molsieve.scoring.stability import top_share
 from molsieve.scoring.structure_gates import structure_gates
 
-MAX_COUNTED_ALERTS = 3
 _CHECKED = tuple(column.name for column in INSPECTED if column.name != "record_id")
 
 
@@ -143,7 +143,7 @@ def score_table(
         if name in checks.column_names:
             compounds = compounds.append_column(name, checks[name])
     fit = fit_profile(profile, compounds, reliabilities)
-    score = fit.probability.mean * fit.preference * _alert_factor(profile, checks)
+    score = fit.probability.mean * fit.preference * alert_factor(profile.structure, checks)
     columns: dict[str, object] = {
         "record_id": compounds["record_id"],
         "score": score.astype(np.float32),
@@ -172,22 +172,6 @@ def _align(table: pa.Table, record_ids: pa.ChunkedArray) -> pa.Table:
     """Rows of a table for these compounds, in their order; null where it has none."""
     positions = pc.index_in(record_ids, value_set=table["record_id"].combine_chunks())
     return table.combine_chunks().take(positions)
-
-
-def _alert_counts(checks: pa.Table, catalogue: str) -> NDArray[np.int64]:
-    if catalogue not in checks.column_names:
-        return np.zeros(checks.num_rows, dtype=np.int64)
-    return np.asarray(pc.fill_null(pc.list_value_length(checks[catalogue]), 0).to_numpy(), dtype=np.int64)
-
-
-def _alert_factor(profile: Profile, checks: pa.Table) -> NDArray[np.float64]:
-    """What the alerts put on the score: a factor for each, and 0 behind a PAINS gate."""
-    factor = np.ones(checks.num_rows)
-    for catalogue, penalty in profile.structure.alert_penalties.items():
-        factor *= penalty ** np.minimum(_alert_counts(checks, catalogue), MAX_COUNTED_ALERTS)
-    if profile.structure.pains == "gate":
-        factor = np.where(_alert_counts(checks, "pains") > 0, 0.0, factor)
-    return factor
 
 
 def _excluded_by(profile: Profile, checks: pa.Table, fit: ProfileFit) -> pa.Array:
@@ -242,7 +226,7 @@ def _score_shard(
     table = score_table(profile, compounds, inspected, reliabilities)
     write_table(_unranked(target), table, table.schema)
     seen = table.filter(table["inspected"])
-    factor = _alert_factor(profile, seen).astype(np.float32)
+    factor = alert_factor(profile.structure, seen).astype(np.float32)
     return _ShardScores(
         scores=table["score"].to_numpy(),
         inspected_ids=seen["record_id"].to_numpy(),

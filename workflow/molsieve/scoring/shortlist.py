@@ -27,9 +27,7 @@ SHORTLIST = (
     Column("parent_smiles", pa.string(), "Canonical SMILES of the parent.", nullable=False),
 )
 _SCHEMA = arrow_schema(SHORTLIST)
-_CANDIDATES = pa.schema(
-    [("record_id", pa.int64()), ("shard", pa.string()), ("first_score", pa.float32()), ("parent_smiles", pa.string())]
-)
+_NO_CANDIDATES = arrow_schema(column for column in SHORTLIST if column.name != "reason").empty_table()
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,9 @@ def shortlist(
 ) -> ShortlistReport:
     """Write the ``size`` best compounds over all shards and ``audit`` others drawn at random.
 
+    Beside ``SHORTLIST`` the table has the predictions and properties that the profile asks for, so that the shortlist
+    can be scored again, with refined predictions, without another look at the shards.
+
     Every shard sends its own best and its own candidates for the sample, which are merged as they come, so memory is
     bounded by the shard and the shortlist. The sample depends on the seed and the record ids alone, never on the
     sharding.
@@ -74,16 +75,19 @@ def shortlist(
             seed=seed,
             pure=False,
         )
-        chosen, compounds = _CANDIDATES.empty_table(), 0
+        kept: list[pa.Table] = []
+        compounds = 0
         # As they come in, so that no more than two shards' candidates wait here; their order does not matter.
         for part in as_completed(parts):
             table, rows = part.result()
             part.release()
-            chosen, compounds = _worth_keeping(pa.concat_tables([chosen, table]), size, audit, seed), compounds + rows
+            kept, compounds = [_worth_keeping(pa.concat_tables([*kept, table]), size, audit, seed)], compounds + rows
+    chosen = kept[0] if kept else _NO_CANDIDATES
     top = _best(chosen, size)
     sample = _drawn(_without(chosen, top), audit, seed)
     table = pa.concat_tables([_with_reason(top, "top"), _with_reason(sample, "audit")]).sort_by("record_id")
-    write_table(out, table, _SCHEMA)
+    asked_for = [field for field in table.schema if field.name not in _SCHEMA.names]
+    write_table(out, table, pa.schema([*_SCHEMA, *asked_for]))
     return ShortlistReport(compounds=compounds, top=top.num_rows, audit=sample.num_rows)
 
 
@@ -115,15 +119,9 @@ def _candidates(
         endpoints=profile.prediction_names(),
         properties=profile.property_names(),
     )
-    table = pa.table(
-        {
-            "record_id": compounds["record_id"],
-            "shard": pa.array([triage.stem] * compounds.num_rows, pa.string()),
-            "first_score": first_scores(profile, compounds, reliabilities),
-            "parent_smiles": compounds["parent_smiles"].cast(pa.string()),
-        }
-    )
-    return _worth_keeping(table.cast(_CANDIDATES), size, audit, seed), compounds.num_rows
+    table = compounds.append_column("first_score", pa.array(first_scores(profile, compounds, reliabilities)))
+    table = table.append_column("shard", pa.array([triage.stem] * table.num_rows, pa.string()))
+    return _worth_keeping(table, size, audit, seed), table.num_rows
 
 
 def _worth_keeping(table: pa.Table, size: int, audit: int, seed: int) -> pa.Table:
@@ -147,4 +145,4 @@ def _best(table: pa.Table, size: int) -> pa.Table:
 
 
 def _with_reason(table: pa.Table, reason: str) -> pa.Table:
-    return table.append_column("reason", pa.array([reason] * table.num_rows, pa.string())).select(_SCHEMA.names)
+    return table.append_column("reason", pa.array([reason] * table.num_rows, pa.string()))
