@@ -207,17 +207,21 @@ def refine_and_inspect(costs: Measurements, folder: Path, shortlist: Path, rows:
     for threads in dict.fromkeys((costs.threads, 1)):
         command = ["refine", str(shortlist), str(folder / "refined" / "00000.parquet"), REFINE, "--chunk=0"]
         costs.run([*command, "--chunks=1", f"--threads={threads}", "--device=cpu"], rows, threads)
-    command = ["inspect", str(shortlist), str(folder / "inspected.parquet"), PROFILE, REFINE]
-    reference = f"--reference={REFERENCE}"
     for threads in dict.fromkeys((1, costs.threads)):
-        costs.run([*command, reference, "--conformers=0", f"--workers={threads}"], rows, threads)
+        costs.run([*inspection(folder, shortlist), "--conformers=0", f"--workers={threads}"], rows, threads)
 
 
 def make_conformers(costs: Measurements, library: Path, compounds: int) -> None:
     """Inspect a shortlist a second time, with conformers."""
-    command = ["inspect", str(library / "shortlist.parquet"), str(library / "inspected.parquet"), PROFILE, REFINE]
-    command += [f"--reference={REFERENCE}", f"--conformers={compounds}", f"--workers={costs.threads}"]
+    command = inspection(library, library / "shortlist.parquet")
+    command += [f"--conformers={compounds}", f"--workers={costs.threads}"]
     costs.run(command, compounds, costs.threads, stage="inspect with conformers")
+
+
+def inspection(folder: Path, shortlist: Path) -> list[str]:
+    """The command, without what says how many conformers and workers."""
+    files = (shortlist, folder / "refined", folder / "inspected.parquet")
+    return ["inspect", *map(str, files), PROFILE, REFINE, TRIAGE, f"--reference={REFERENCE}"]
 
 
 def spike_controls(controls: Path) -> None:

@@ -113,13 +113,13 @@ def test_conformers_are_made_for_the_best_of_the_ranking(tmp_path):
     """By refined predictions, where there are any, with properties and alerts: as the compounds will be scored."""
     smiles = [
         "CCCCCCCCCCCCCCCCCCCCO",
-        "NCCc1ccc(O)c(O)c1",
+        "NCCc1ccc(O)cc1",
         "OCC(O)CO",
         "O=[N+]([O-])c1ccccc1N",
         RHODANINE,
         "CCOC(=O)CN",
     ]
-    predicted = {"triage": [0.9, 0.9, 0.1, 0.2, 0.9, 0.3], "refine": {0: 0.4, 1: 0.02, 2: 0.3, 3: 0.35, 4: 0.9}}
+    predicted = {"triage": [0.9, 0.9, 0.1, 0.2, 0.9, 0.3], "refine": {0: 0.4, 1: 0.02, 2: 0.33, 3: 0.35, 4: 0.9}}
     inspected(tmp_path, smiles, **predicted)
     compounds = overlay(pq.read_table(tmp_path / "s.parquet"), pq.read_table(tmp_path / "refined" / "00000.parquet"))
     scores = score_table(load_profile(PROFILE), compounds, pq.read_table(tmp_path / "i.parquet"), {})

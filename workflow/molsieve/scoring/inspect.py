@@ -98,10 +98,11 @@ def inspect(
         MolsieveError: The reference list, the model or the profile cannot be used, or there are no refined predictions.
 
     """
+    wanted = load_profile(profile)
     compounds = pq.read_table(shortlist)
+    compounds = overlay(compounds, read_refined(refined, compounds["record_id"], wanted.prediction_names()))
     known = Reference.load(reference)
     actives = training_actives(model, known)
-    wanted = load_profile(profile)
     chunks = chunks_of(compounds.select(["record_id", "parent_smiles"]))
     # Conformers are the longer part, in the smaller blocks.
     useful_workers = math.ceil(compounds.num_rows / _CONFORMER_ROWS)
@@ -113,7 +114,6 @@ def inspect(
         if not table["record_id"].equals(compounds["record_id"]):
             msg = "the inspected compounds are not those of the shortlist"
             raise RuntimeError(msg)
-        compounds = overlay(compounds, read_refined(refined, compounds["record_id"], wanted.prediction_names()))
         chosen = _chosen(wanted, compounds, table, reliabilities, conformers)
         smiles = compounds["parent_smiles"].take(pa.array(chosen)).to_pylist()
         computed = read_globularities(conformers.computed) if conformers.computed else {}
