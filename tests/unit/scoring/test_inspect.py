@@ -49,16 +49,16 @@ def refined(folder, active):
     return folder
 
 
-def inspected(folder, smiles, *, triage=None, refine=None, workers=1, reference=REFERENCE, **conformers):
+def inspected(folder, smiles, *, triage=None, refine=None, workers=1, profile=PROFILE, **conformers):
     """The rows and the report of an inspection, after predictions of one endpoint."""
     options = ConformerOptions(**{"compounds": 0} | conformers)
     report = inspect(
         shortlist(folder / "s.parquet", smiles, triage),
         refined(folder / "refined", refine or {}),
         folder / "i.parquet",
-        reference=reference,
+        reference=REFERENCE,
         model=MODEL,
-        profile=PROFILE,
+        profile=profile,
         reliabilities={},
         conformers=options,
         scheduler="local",
@@ -130,6 +130,13 @@ def test_conformers_are_made_for_the_best_of_the_ranking(tmp_path):
     for compounds in (1, 3):
         rows, _ = inspected(tmp_path, smiles, **predicted, compounds=compounds)
         assert [row["record_id"] for row in rows if row["entry_score"] is not None] == sorted(order[:compounds])
+
+
+def test_a_profile_that_does_not_ask_for_shape_gets_none(tmp_path):
+    profile = PROFILE.with_name("amr-gram-positive.yaml")
+    rows, report = inspected(tmp_path, [INDOLE_AMINE], compounds=1, profile=profile)
+    assert (rows[0]["entry_amine"], rows[0]["entry_score"]) == ("primary", None)
+    assert report.with_conformers == report.without_conformers == 0
 
 
 def test_nothing_was_refined(tmp_path):
