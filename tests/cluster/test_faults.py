@@ -1,6 +1,7 @@
 """What clusters do to runs. After each fault the tables are those of a run that nothing happened to."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -11,6 +12,7 @@ import pytest
 from tests.cluster.local_slurm import LocalSlurm, command
 from tests.cluster.slurm_run import DASK_RULES, FINISH_SECONDS, WORKERS, SlurmRun
 
+from molsieve.cluster.lease import is_held, read_lease
 from molsieve.cluster.slurm import cancel
 
 pytestmark = pytest.mark.cluster
@@ -131,6 +133,28 @@ def test_second_start_of_a_running_run_is_refused(run: SlurmRun, undisturbed: Sl
     run.process = first
     run.finish()
     assert states(run, "inspect") == ["COMPLETED"]
+    assert run.tables() == undisturbed.tables()
+
+
+def test_snakemake_outlives_a_killed_molsieve_run_until_it_is_stopped(run: SlurmRun, undisturbed: SlurmRun):
+    run.wind_back(*FROM_INSPECT)
+    run.start()
+    run.running("inspect")
+    assert run.process is not None
+    run.process.kill()
+    run.process.wait()
+    run.start()
+    refused = run.finish(status=2)
+    assert "the molsieve run that started it" in refused
+    stop = re.search(r"To stop it: (kill [^(]*) \(", refused)
+    assert stop, refused
+    subprocess.run(["bash", "-c", stop[1]], check=True)
+    run.process = None
+    run.wait_until(lambda: not is_held(run.work, read_lease(run.work) or {}), "Snakemake to end in order")
+    assert states(run, "inspect") == ["CANCELLED"]
+    run.start()
+    assert "left in the queue" not in run.finish()
+    assert states(run, "inspect") == ["CANCELLED", "COMPLETED"]
     assert run.tables() == undisturbed.tables()
 
 

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
-from molsieve.cluster.lease import RUNNING, Lease, is_held, process_started, read_lease
+from molsieve.cluster.lease import RUNNING, SILENCE_S, Lease, is_held, process_started, read_lease
 from molsieve.errors import MolsieveError
 
 STARTERS = 6
@@ -77,3 +80,30 @@ def test_a_folder_given_back_is_free(work):
     assert json.loads((work / "last_run.json").read_text())["exit_status"] == 0
     Lease.take(work, "local")
     assert read_lease(work)["process_started"] == process_started(os.getpid())
+
+
+@pytest.mark.parametrize("is_orphan", [False, True], ids=["molsieve run", "Snakemake alone"])
+def test_who_works_on_a_run_is_named_and_can_be_stopped_as_the_message_says(work, is_orphan):
+    with subprocess.Popen(["sleep", "600"], process_group=0) as process:
+        of_process = process.pid, process_started(process.pid)
+        front = (os.getpid(), 1) if is_orphan else of_process
+        Lease.take(work, "slurm").note(pid=front[0], process_started=front[1], snakemake=of_process)
+        with pytest.raises(MolsieveError, match=f"process {process.pid} of ") as refused:
+            Lease.take(work, "slurm")
+        assert ("Snakemake, process" in refused.value.what) == is_orphan
+        assert f"molsieve status {work.name} --watch" in refused.value.fix
+        stop = re.search(r"To stop it: (kill [^(]*) \(", refused.value.fix)[1]
+        subprocess.run(["bash", "-c", stop], check=True)
+        assert process.wait(60) == -(signal.SIGINT if is_orphan else signal.SIGTERM)
+    Lease.take(work, "slurm")
+
+
+def test_of_another_host_its_signs_of_life_are_what_counts(work):
+    Lease.take(work, "slurm").note(host="login2")
+    with pytest.raises(MolsieveError, match="on login2") as refused:
+        Lease.take(work, "slurm")
+    assert f"kill {os.getpid()} on login2" in refused.value.fix
+    assert f"{SILENCE_S} s after its last sign of life" in refused.value.fix
+    silent = time.time() - SILENCE_S - 5
+    os.utime(work / RUNNING, (silent, silent))
+    Lease.take(work, "slurm")

@@ -145,19 +145,7 @@ def _one_at_a_time(work: Path) -> Iterator[None]:
 def _refuse_if_taken(work: Path) -> None:
     facts = read_lease(work)
     if facts is not None and is_held(work, facts):
-        here = facts["host"] == socket.gethostname()
-        raise MolsieveError(
-            f"the run is being worked on since {facts['started']} by process {facts['pid']} of {facts.get('user', '?')}"
-            f" on {'this machine' if here else facts['host']}",
-            where=str(work),
-            fix=f"Watch it with `molsieve status {work.name} --watch`, or give this run another name (--out)."
-            + (
-                ""
-                if here
-                else f" If that process is dead, this command will go on after {SILENCE_S} s without a sign of life;"
-                f" or delete {work / RUNNING}."
-            ),
-        )
+        raise _taken(work, facts)
     for lock in Path(".snakemake/locks").glob("*.lock"):
         if any(Path(line).is_relative_to(work) for line in lock.read_text(errors="replace").splitlines()):
             raise MolsieveError(
@@ -165,3 +153,29 @@ def _refuse_if_taken(work: Path) -> None:
                 where=str(work),
                 fix="If none runs any more: snakemake --unlock, then the same command again.",
             )
+
+
+def _taken(work: Path, facts: dict[str, Any]) -> MolsieveError:
+    """Who works on the run, how to watch it, and how to end it in order."""
+    here = facts["host"] == socket.gethostname()
+    where = "this machine" if here else facts["host"]
+    front, user = facts["pid"], facts.get("user", "?")
+    what = f"the run is being worked on since {facts['started']} by"
+    watch = f"Watch it: molsieve status {work.name} --watch."
+    kept = "its jobs are cancelled, and what is finished is kept"
+    if here and process_started(front) != facts["process_started"]:
+        snakemake = facts["snakemake"][0]
+        return MolsieveError(
+            f"{what} Snakemake, process {snakemake} of {user} on {where}; the molsieve run that started it, process"
+            f" {front}, was killed",
+            where=str(work),
+            fix=f"Let it go on: it publishes by itself. {watch} To stop it: kill -INT -- -{snakemake} ({kept}); when it"
+            " has ended, this command goes on from there.",
+        )
+    fix = f"{watch} To stop it: kill {front}{'' if here else f' on {where}'} ({kept}). Another run needs another --out."
+    if not here:
+        fix += (
+            f" If {where} or that process is dead, this command will go on {SILENCE_S} s after its last sign of life;"
+            f" make sure on {where} that no Snakemake of it lives (pgrep -af snakemake), which is not seen from here."
+        )
+    return MolsieveError(f"{what} process {front} of {user} on {where}", where=str(work), fix=fix)
