@@ -2,11 +2,11 @@ r"""What a job on Slurm costs beside the work of its stage, from a run whose job
 
 Wall seconds are Slurm's: submitted, started, ended. The stage's own are those of its summary, and do not hold the start
 of its Python. Processor seconds are those of all steps of the job, and beside them what the stage costs
-(``molsieve.costs``). A busy machine lengthens the former and hardly the latter. Needs Slurm's accounting.
+(``molsieve.costs``). A busy machine lengthens the former and hardly the latter; how busy it was in the last five minutes is
+written down. Needs Slurm's accounting.
 
-    python -c 'import os, rdkit; print(os.path.join(rdkit.RDConfig.RDDataDir, "NCI", "first_5K.smi"))'
-    molsieve run first_5K.smi --slurm --out results/overhead --set ingest.shard_size=500 --set prepare.threads=1 \
-        --set triage.threads=1 --snakemake predict_library
+    molsieve run rdkit:NCI/first_5K.smi --slurm --out results/overhead --set controls.enabled=false \
+        --set ingest.shard_size=500 --set prepare.threads=1 --set triage.threads=1 --snakemake predict_library
     python benchmarks/slurm_overhead.py work/overhead --json benchmarks/slurm_overhead.json
 """
 
@@ -31,7 +31,8 @@ def main() -> None:
     parser.add_argument("work", type=Path, help="Work folder of a finished run.")
     parser.add_argument("--json", type=Path, help="Where to write the figures.")
     arguments = parser.parse_args()
-    found = json.dumps(overhead(arguments.work), indent=1)
+    busy = {"cores": os.cpu_count(), "load_average_5_min": round(os.getloadavg()[1], 1)}
+    found = json.dumps(busy | {"rules": overhead(arguments.work)}, indent=1)
     print(found)
     if arguments.json:
         arguments.json.write_text(found + "\n")
