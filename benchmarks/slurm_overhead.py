@@ -2,8 +2,8 @@ r"""What a job on Slurm costs beside the work of its stage, from a run whose job
 
 Wall seconds are Slurm's: submitted, started, ended. The stage's own are those of its summary, and do not hold the start
 of its Python. Processor seconds are those of all steps of the job, and beside them what the stage costs
-(``molsieve.costs``). A busy machine lengthens the former and hardly the latter; how busy it was in the last five minutes is
-written down. Needs Slurm's accounting.
+(``molsieve.costs``). A busy machine lengthens the former and hardly the latter; how busy it was in the last five
+minutes is written down. Needs Slurm's accounting.
 
     molsieve run rdkit:NCI/first_5K.smi --slurm --out results/overhead --set controls.enabled=false \
         --set ingest.shard_size=500 --set prepare.threads=1 --set triage.threads=1 --snakemake predict_library
