@@ -162,8 +162,8 @@ def _taken(work: Path, facts: dict[str, Any]) -> MolsieveError:
     front, user = facts["pid"], facts.get("user", "?")
     what = f"the run is being worked on since {facts['started']} by"
     watch = f"Watch it: molsieve status {work.name} --watch."
-    kept = "its jobs are cancelled, and what is finished is kept"
-    if here and process_started(front) != facts["process_started"]:
+    kept = "its jobs are ended, and what is finished is kept"
+    if here and "snakemake" in facts and process_started(front) != facts["process_started"]:
         snakemake = facts["snakemake"][0]
         return MolsieveError(
             f"{what} Snakemake, process {snakemake} of {user} on {where}; the molsieve run that started it, process"
