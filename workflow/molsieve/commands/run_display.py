@@ -63,7 +63,7 @@ def run_shown(
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log.parent.mkdir(parents=True, exist_ok=True)
     out.print(f"Snakemake's own output: {shown_path(log)}", markup=False, soft_wrap=True)
-    with log.open("wb") as output:
+    with log.open("wb") as output, _interruptible():
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, process_group=0
         )
@@ -172,6 +172,19 @@ def _now(progress: Progress) -> Iterator[str]:
     if active and progress.end is not None:
         yield short_end_text(progress.end)
     yield from progress.notes
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let what the block starts take SIGINT, by which it is told to stop, also where a shell's & has it ignored."""
+    is_ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if is_ignored:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if is_ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
