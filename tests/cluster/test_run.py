@@ -1,5 +1,6 @@
 """``molsieve run --slurm`` as a chemist gives it."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,19 @@ def test_what_slurm_would_refuse_is_found_before_a_job_is_sent(
     assert "fix:" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "work").exists()
+
+
+def test_what_the_whole_library_takes_is_looked_at_before_a_job_is_sent(slurm: LocalSlurm, tmp_path: Path):
+    # Packed, a row of methane takes next to nothing.
+    with gzip.open(tmp_path / "library.smi.gz", "wb", compresslevel=1) as library:
+        for _ in range(100):
+            library.write(b"C\n" * 1_000_000)
+    refused = molsieve(tmp_path, "run", "library.smi.gz", "--slurm", "--shared-folder")
+    assert refused.returncode == 2
+    assert "publish (" in refused.stderr
+    assert "a job there may run 120 min" in refused.stderr
+    assert "prepare (" not in refused.stderr, "its jobs go over a shard"
+    assert "several runs" in refused.stderr
 
 
 def test_folder_that_nodes_do_not_share_is_refused(slurm: LocalSlurm, tmp_path: Path):

@@ -1,10 +1,13 @@
 """What a run over a library takes."""
 
+import json
+
 import pytest
 
+from molsieve import project_root
 from molsieve.config import Config, Ingest, Prepare
 from molsieve.files import ROW_GROUP_ROWS
-from molsieve.forecast import MOST_JOBS, WORTH_A_JOB_S, forecast, recommended_shard_rows, runs_for
+from molsieve.forecast import JOB_OVERHEAD_S, MOST_JOBS, WORTH_A_JOB_S, forecast, recommended_shard_rows, runs_for
 
 
 def recommended(rows, **options):
@@ -44,3 +47,8 @@ def test_more_cores_shorten_a_run_down_to_its_longest_chain():
 def test_without_controls_there_are_fewer_jobs():
     config = Config(controls={"enabled": False})
     assert forecast(config, 10**6).jobs == forecast(Config(), 10**6).jobs - 8
+
+
+def test_what_a_job_costs_beside_its_work_is_what_was_measured():
+    rules = json.loads((project_root() / "benchmarks" / "slurm_overhead.json").read_text())["rules"]
+    assert max(rule["beside_stage_processor_s"] for rule in rules.values()) == JOB_OVERHEAD_S

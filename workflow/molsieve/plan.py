@@ -89,6 +89,11 @@ class Plan:
         """Local files of the libraries; downloads are not among them."""
         return [str(file.path) for file in resolve(self.config.libraries) if file.path is not None]
 
+    @cached_property
+    def library_bytes(self) -> int:
+        """Size of these files."""
+        return sum(Path(file).stat().st_size for file in self.library_files)
+
     @property
     def library_arguments(self) -> list[str]:
         """The libraries as the command line takes them."""

@@ -2,8 +2,6 @@
 
 # The spiked controls are never more.
 SMALL_SET = 1000
-# A row of a packed file takes no less; of other files there are fewer rows, which take longer to read.
-LEAST_BYTES_A_ROW = 15
 
 
 def rows_of(wildcards, stage):
@@ -11,9 +9,7 @@ def rows_of(wildcards, stage):
     if getattr(wildcards, "set", "library") == "controls":
         return SMALL_SET
     if stage == "ingest":
-        # Nobody has counted them yet.
-        size = sum(Path(file).stat().st_size for file in PLAN.library_files)
-        return size // LEAST_BYTES_A_ROW
+        return job_rows(PLAN.config, stage, library_bytes=PLAN.library_bytes)
     if stage in ("prepare", "triage"):
         # A thousand jobs must not look through a folder of a thousand files each.
         return job_rows(PLAN.config, stage)

@@ -22,7 +22,7 @@ def test_what_fits_is_said_in_a_line():
         (
             RuleRequest("prepare", 1, 500, 121),
             "too much for the partition cpu: prepare (121 min); a job there may run 120 min",
-            "Try --partition long or big, or make the shards smaller (ingest.shard_size), or lower runtime",
+            "Try --partition long or big, or make the shards smaller (ingest.shard_size), or several runs",
         ),
         (
             RuleRequest("prepare", 1, 12_001, 1),

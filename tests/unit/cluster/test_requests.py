@@ -35,6 +35,15 @@ def test_rules_over_the_library_grow_with_its_shards():
     assert job_rows(config, "inspect", 10) == config.shortlist.size + config.shortlist.audit
 
 
+def test_what_reads_the_whole_library_asks_for_all_of_it():
+    one, many = asked({}), asked({}, shards=500, library_bytes=10**10)
+    grown = {rule for rule in one if many[rule].runtime_min > one[rule].runtime_min}
+    assert grown == {"ingest", "deduplicate", "shortlist", "score", "controls", "publish"}
+    # No file of that size has more rows.
+    assert many["ingest"].runtime_min == runtime_min("ingest", 10**10 // 15)
+    assert many["publish"].mem_mb == memory_mb("publish", 500 * Config().ingest.shard_size)
+
+
 def test_the_shipped_profile_makes_dask_jobs_of_tasks():
     score = asked(load_yaml(project_root() / SHIPPED / "profile.yaml"), attempt=2)["score"]
     assert (score.tasks > 1, score.cpus, score.mem_mb) == (True, 1, 4000)
@@ -45,6 +54,14 @@ def test_a_gpu_partition_is_asked_for_by_the_rules_that_use_it(tmp_path):
     requests = asked(profile)
     assert (requests["triage"].gpus, requests["triage"].partition) == (1, "gpu")
     assert {request.partition for rule, request in requests.items() if rule != "triage"} == {"cpu"}
+
+
+def test_a_run_that_joins_a_dask_cluster_asks_for_no_workers(tmp_path):
+    profile = executor_profile(None, "run", tmp_path, None, "cpu", None, joins_dask=True)
+    assert "set-resources" not in profile, "Snakemake takes no empty one"
+    score = asked(profile)["score"]
+    assert (score.tasks, score.cpus) == (1, 1)
+    assert score.mem_mb == memory_mb("score", Config().ingest.shard_size)
 
 
 @pytest.mark.parametrize(

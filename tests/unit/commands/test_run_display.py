@@ -29,7 +29,7 @@ rule deduplicate:
 SCRIPT = """
 import signal, sys
 from pathlib import Path
-signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGINT, signal.SIG_IGN if "background" in sys.argv else signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from molsieve.commands.run_display import run_shown
 command = [sys.executable, "-m", "snakemake", "--snakefile", "Snakefile", "--cores", "2", "--keep-going"]
@@ -90,9 +90,11 @@ def test_a_fault_before_any_job_is_shown_in_snakemakes_words(run, tmp_path):
     assert "missing" in said
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGHUP])
-def test_an_interrupt_ends_the_jobs_and_is_waited_for(run, tmp_path, sent):
-    process = run("touch started-{wildcards.shard}; sleep 600")
+@pytest.mark.parametrize(
+    ("sent", "options"), [(signal.SIGINT, ()), (signal.SIGHUP, ()), (signal.SIGTERM, ("background",))]
+)
+def test_an_interrupt_ends_the_jobs_and_is_waited_for(run, tmp_path, sent, options):
+    process = run("touch started-{wildcards.shard}; sleep 600", *options)
     end = time.monotonic() + 60
     while not list(tmp_path.glob("started-*")):
         assert time.monotonic() < end

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from molsieve import project_root
+from molsieve.cluster.requests import DASK_RULES
 from molsieve.cluster.slurm import has_slurm, job_prefix
 from molsieve.config import load_yaml
 from molsieve.errors import MolsieveError
@@ -15,6 +16,8 @@ SHIPPED = Path("workflow/profiles/slurm")
 PLUGIN = "snakemake_executor_plugin_slurm"
 GPU_RULES = ("triage",)
 """The rules that use a GPU where there is one."""
+_OF_WORKERS = ("dask", "mpi", "tasks", "nodes", "mem_mb", "mem_mb_per_cpu")
+"""What a profile says of Dask rules because the workers are tasks of their jobs."""
 
 
 def require_slurm() -> None:
@@ -37,7 +40,14 @@ def require_slurm() -> None:
 
 
 def executor_profile(
-    folder: Path | None, run: str, work: Path, account: str | None, partition: str | None, gpu_partition: str | None
+    folder: Path | None,
+    run: str,
+    work: Path,
+    account: str | None,
+    partition: str | None,
+    gpu_partition: str | None,
+    *,
+    joins_dask: bool = False,
 ) -> dict[str, Any]:
     """Settings for Snakemake.
 
@@ -48,6 +58,7 @@ def executor_profile(
         account: Slurm account instead of the profile's or the user's default one.
         partition: Partition instead of the profile's or Slurm's default one.
         gpu_partition: Partition for the rules that use a GPU; they ask for one unless the profile names a ``gres``.
+        joins_dask: The run joins a Dask cluster that works already, so its jobs start no workers.
 
     Raises:
         MolsieveError: The folder has no profile.yaml, or it is no mapping.
@@ -69,6 +80,14 @@ def executor_profile(
             asked = profile.setdefault("set-resources", {}).setdefault(rule, {})
             asked["slurm_partition"] = gpu_partition
             asked.setdefault("gres", "gpu:1")
+    if joins_dask:
+        of_rules = profile.get("set-resources", {})
+        for rule in of_rules.keys() & set(DASK_RULES):
+            of_rules[rule] = {key: value for key, value in of_rules[rule].items() if key not in _OF_WORKERS}
+        # Snakemake does not take an option without a value.
+        profile["set-resources"] = {rule: asked for rule, asked in of_rules.items() if asked}
+        if not profile["set-resources"]:
+            del profile["set-resources"]
     profile |= {
         "slurm-jobname-prefix": job_prefix(run),
         "slurm-logdir": str(work / "logs" / "slurm"),

@@ -25,7 +25,7 @@ class Finding:
     fix: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.said}\n  fix:   {self.fix}" if self.fix else self.said
+        return f"{self.about}: {self.said}" + (f"\n  fix:   {self.fix}" if self.fix else "")
 
 
 def ok(about: str, said: str) -> Finding:

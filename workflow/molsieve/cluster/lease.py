@@ -1,5 +1,6 @@
 """One Snakemake a run: who works on a run's folder, and whether that process still lives."""
 
+import fcntl
 import getpass
 import json
 import os
@@ -9,16 +10,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from molsieve.errors import MolsieveError
-from molsieve.files import write_text
+from molsieve.files import replacing, write_text
 
-RUNNING, ENDED = "running.json", "last_run.json"
+RUNNING, ENDED, LOCK = "running.json", "last_run.json", ".running.lock"
 INTERVAL_S = 30
 """Between two signs of life; other hosts can see nothing else of the process."""
 SILENCE_S = 10 * INTERVAL_S
@@ -43,21 +44,23 @@ class Lease:
             MolsieveError: Another process works on it.
 
         """
-        _refuse_if_taken(work)
+        work.mkdir(parents=True, exist_ok=True)
         facts = {
             "host": socket.gethostname(), "user": getpass.getuser(), "pid": os.getpid(),
             "process_started": process_started(os.getpid()), "started": datetime.now(UTC).isoformat("T", "seconds"),
             "command": shlex.join(["molsieve", *sys.argv[1:]]), "executor": executor, "snakemake_log": None,
             "interval_s": INTERVAL_S,
         }  # fmt: skip
-        lease = cls(work, facts)
-        lease.note()
-        return lease
+        # Written before looking, because a file made in a folder renews what an NFS client remembers of the folder.
+        with _one_at_a_time(work), replacing(work / RUNNING) as written:
+            written.write_text(_as_text(facts))
+            _refuse_if_taken(work)
+        return cls(work, facts)
 
     def note(self, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON holds
         """Write further facts beside those known."""
         self.facts |= facts
-        write_text(self.work / RUNNING, json.dumps(self.facts, indent=1) + "\n")
+        write_text(self.work / RUNNING, _as_text(self.facts))
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -79,7 +82,7 @@ class Lease:
     def end(self, exit_status: int) -> None:
         """Give the folder back."""
         ended = {"ended": datetime.now(UTC).isoformat("T", "seconds"), "exit_status": exit_status}
-        write_text(self.work / ENDED, json.dumps(self.facts | ended, indent=1) + "\n")
+        write_text(self.work / ENDED, _as_text(self.facts | ended))
         (self.work / RUNNING).unlink(missing_ok=True)
 
 
@@ -122,22 +125,27 @@ def process_started(pid: int) -> int | None:
     return None if fields[0] == "Z" else int(fields[19])
 
 
+def _as_text(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, indent=1) + "\n"
+
+
+@contextmanager
+def _one_at_a_time(work: Path) -> Iterator[None]:
+    """Keep other starts of a run waiting while the block looks who has it and takes it; the lock ends with its process.
+
+    It holds among the processes of a host, and among hosts on NFS, GPFS and Lustre mounted with ``flock``. Where the
+    hosts' locks do not know each other, or the file system has none, starts in the same instant may both go on.
+    """
+    with (work / LOCK).open("ab") as file:
+        with suppress(OSError):
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        yield
+
+
 def _refuse_if_taken(work: Path) -> None:
     facts = read_lease(work)
     if facts is not None and is_held(work, facts):
-        here = facts["host"] == socket.gethostname()
-        raise MolsieveError(
-            f"the run is being worked on since {facts['started']} by process {facts['pid']} of {facts.get('user', '?')}"
-            f" on {'this machine' if here else facts['host']}",
-            where=str(work),
-            fix=f"Watch it with `molsieve status {work.name} --watch`, or give this run another name (--out)."
-            + (
-                ""
-                if here
-                else f" If that process is dead, this command will go on after {SILENCE_S} s without a sign of life;"
-                f" or delete {work / RUNNING}."
-            ),
-        )
+        raise _taken(work, facts)
     for lock in Path(".snakemake/locks").glob("*.lock"):
         if any(Path(line).is_relative_to(work) for line in lock.read_text(errors="replace").splitlines()):
             raise MolsieveError(
@@ -145,3 +153,29 @@ def _refuse_if_taken(work: Path) -> None:
                 where=str(work),
                 fix="If none runs any more: snakemake --unlock, then the same command again.",
             )
+
+
+def _taken(work: Path, facts: dict[str, Any]) -> MolsieveError:
+    """Who works on the run, how to watch it, and how to end it in order."""
+    here = facts["host"] == socket.gethostname()
+    where = "this machine" if here else facts["host"]
+    front, user = facts["pid"], facts.get("user", "?")
+    what = f"the run is being worked on since {facts['started']} by"
+    watch = f"Watch it: molsieve status {work.name} --watch."
+    kept = "its jobs are ended, and what is finished is kept"
+    if here and "snakemake" in facts and process_started(front) != facts["process_started"]:
+        snakemake = facts["snakemake"][0]
+        return MolsieveError(
+            f"{what} Snakemake, process {snakemake} of {user} on {where}; the molsieve run that started it, process"
+            f" {front}, was killed",
+            where=str(work),
+            fix=f"Let it go on: it publishes by itself. {watch} To stop it: kill -INT -- -{snakemake} ({kept}); when it"
+            " has ended, this command goes on from there.",
+        )
+    fix = f"{watch} To stop it: kill {front}{'' if here else f' on {where}'} ({kept}). Another run needs another --out."
+    if not here:
+        fix += (
+            f" If {where} or that process is dead, this command will go on {SILENCE_S} s after its last sign of life;"
+            f" make sure on {where} that no Snakemake of it lives (pgrep -af snakemake), which is not seen from here."
+        )
+    return MolsieveError(f"{what} process {front} of {user} on {where}", where=str(work), fix=fix)

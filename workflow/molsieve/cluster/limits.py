@@ -62,18 +62,19 @@ def _too_few_places(partition: Partition, request: RuleRequest) -> bool:
     return places < request.tasks
 
 
+_FEWER_ROWS = "make the shards smaller (ingest.shard_size), or several runs where the rule goes over the whole library"
 _LIMITS = (
     _Limit(
         exceeded=lambda partition, request: request.runtime_min > (partition.max_minutes or request.runtime_min),
         asked=lambda request: f"{request.runtime_min} min",
         most=lambda partition: f"a job there may run {partition.max_minutes} min",
-        fix="make the shards smaller (ingest.shard_size), or lower runtime in the profile",
+        fix=f"{_FEWER_ROWS}, or lower runtime in the profile",
     ),
     _Limit(
         exceeded=lambda partition, request: request.mem_mb > partition.memory_mb_a_node,
         asked=lambda request: f"{request.mem_mb} MB",
         most=lambda partition: f"a job there gets at most {partition.memory_mb_a_node} MB on a node",
-        fix="make the shards smaller (ingest.shard_size), or lower mem_mb in the profile",
+        fix=f"{_FEWER_ROWS}, or lower mem_mb in the profile",
     ),
     _Limit(
         exceeded=lambda partition, request: request.cpus > partition.cpus_a_node,

@@ -8,6 +8,11 @@ from molsieve.cluster.gres import gpus_in
 from molsieve.config import Config
 from molsieve.costs import memory_mb, runtime_min
 
+DASK_RULES = ("deduplicate", "shortlist", "inspect", "score")
+"""The rules that run on Dask."""
+LEAST_BYTES_A_ROW = 15
+"""A row of a packed file takes no less; of other files there are fewer rows, which take longer to read."""
+
 
 @dataclass(frozen=True)
 class RuleRequest:
@@ -35,15 +40,18 @@ class RuleRequest:
     tasks: int = 1
 
 
-def job_rows(config: Config, rule: str, shards: int = 1) -> int:
+def job_rows(config: Config, rule: str, shards: int = 1, library_bytes: int = 0) -> int:
     """Rows that one job of a rule works on, at most.
 
     Args:
         config: Configuration of the run.
         rule: Name of the rule.
         shards: Shards of the library, where they are known.
+        library_bytes: Size of its files, where it is known: what ``ingest`` goes by, before anyone has counted rows.
 
     """
+    if rule == "ingest" and library_bytes:
+        return max(1, library_bytes // LEAST_BYTES_A_ROW)
     if rule in ("prepare", "triage"):
         return config.ingest.shard_size
     if rule == "refine":
@@ -53,14 +61,17 @@ def job_rows(config: Config, rule: str, shards: int = 1) -> int:
     return max(1, shards) * config.ingest.shard_size
 
 
-def asked_for(config: Config, profile: Mapping[str, Any], *, shards: int = 1, attempt: int = 1) -> list[RuleRequest]:
+def asked_for(
+    config: Config, profile: Mapping[str, Any], *, shards: int = 1, library_bytes: int = 0, attempt: int = 1
+) -> list[RuleRequest]:
     """What the rules of a run ask for on a cluster, by what they cost and what a Snakemake profile sets instead.
 
     Args:
         config: Configuration of the run.
         profile: Keys of a ``profile.yaml``. Expressions are evaluated for a job of the library; one that looks at the
             job's files counts as not given.
-        shards: Shards of the library, where they are known.
+        shards: Shards of the library; of a single one where nothing is known of it.
+        library_bytes: Size of its files, where it is known.
         attempt: Number of the attempt at a job, from 1; another one asks for more.
 
     """
@@ -71,7 +82,7 @@ def asked_for(config: Config, profile: Mapping[str, Any], *, shards: int = 1, at
     for rule, of_rule in job_threads(config).items():
         asked = resources.get(rule) or {}
         cpus = _whole(asked.get("cpus_per_task", threads.get(rule)), of_rule, attempt)
-        rows = job_rows(config, rule, shards)
+        rows = job_rows(config, rule, shards, library_bytes)
         memory = memory_mb(rule, rows, threads=cpus, attempt=attempt, shard_rows=config.ingest.shard_size)
         minutes = runtime_min(rule, rows, threads=cpus, attempt=attempt, conformers=config.inspect.conformers)
         memory_of_cpu = _whole(asked.get("mem_mb_per_cpu"), 0, attempt, cpus)
@@ -94,7 +105,7 @@ def asked_for(config: Config, profile: Mapping[str, Any], *, shards: int = 1, at
 
 def job_threads(config: Config) -> dict[str, int]:
     """The rules that become jobs on a cluster, with the threads they ask for."""
-    dask = dict.fromkeys(("deduplicate", "shortlist", "inspect", "score"), config.dask.workers)
+    dask = dict.fromkeys(DASK_RULES, config.dask.workers)
     shards = {"prepare": config.prepare.threads, "triage": config.triage.threads, "refine": config.refine.threads}
     return dict.fromkeys(("ingest", "controls", "publish"), 1) | shards | dask
 

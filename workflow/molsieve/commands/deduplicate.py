@@ -10,7 +10,8 @@ from molsieve.commands.summary import summarised
 
 
 def deduplicate_command(
-    prepared: Annotated[Path, typer.Argument(help="Folder of prepared shards.")],
+    # Absolute: the workers of a Dask cluster that runs already may have been started in another folder.
+    prepared: Annotated[Path, typer.Argument(resolve_path=True, help="Folder of prepared shards.")],
     duplicates: Annotated[Path, typer.Argument(help="Table to write.")],
     max_rejected_fraction: Annotated[
         float, typer.Option(help="Stop when a larger share of the rows was rejected.")

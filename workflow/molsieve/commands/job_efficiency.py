@@ -22,7 +22,9 @@ def report_efficiency(work: Path) -> None:
     try:
         rules = rules_used(jobs_used(work / "logs" / "slurm"))
     except MolsieveError as error:
-        out.print(f"What the jobs used is not known: {error.what}", markup=False)
+        # Slurm says it several times over; the last line is the shortest.
+        said = error.what.splitlines()[-1].rpartition("error: ")[2]
+        out.print(f"What the jobs used is not known, as accounting does not answer: {said}", markup=False)
         return
     if rules:
         write_efficiency(rules, work / "efficiency.csv")

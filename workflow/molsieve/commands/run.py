@@ -14,6 +14,7 @@ from molsieve import project_root
 from molsieve.cluster.lease import Lease, process_started
 from molsieve.commands.job_efficiency import report_efficiency
 from molsieve.commands.run_display import run_shown
+from molsieve.commands.vanishing_terminal import terminal_may_vanish
 from molsieve.config import load_yaml
 from molsieve.errors import MolsieveError
 from molsieve.files import write_text
@@ -135,25 +136,26 @@ def run_command(
         raise typer.Exit(int(failed))
     lease = Lease.take(work, "slurm" if cluster else "local")
     status = 1
-    try:
-        with lease.kept():
-            if cluster:
-                cluster.cancel_leftovers()
-            site = cluster.write_profile() if cluster else None
-            # The lease does what Snakemake's lock is for, and does not outlive a killed process.
-            status = _snakemake(
-                values, work / "config.yaml", site, cores, ["--nolock", *(snakemake or [])], lease, verbose
-            )
-            if cluster and status != 0:
-                cluster.cancel_leftovers()
-            if cluster:
-                report_efficiency(work)
-    finally:
-        lease.end(status)
-    if status != 0:
-        typer.echo("Stopped. What is finished is kept: the same command goes on from there.", err=True)
-        raise typer.Exit(1)
-    typer.echo(f"Result set: {plan.results}   Report: {plan.results}/report.html")
+    with terminal_may_vanish():
+        try:
+            with lease.kept():
+                if cluster:
+                    cluster.cancel_leftovers()
+                site = cluster.write_profile() if cluster else None
+                # The lease does what Snakemake's lock is for, and does not outlive a killed process.
+                status = _snakemake(
+                    values, work / "config.yaml", site, cores, ["--nolock", *(snakemake or [])], lease, verbose
+                )
+                if cluster and status != 0:
+                    cluster.cancel_leftovers()
+                if cluster:
+                    report_efficiency(work)
+        finally:
+            lease.end(status)
+        if status != 0:
+            typer.echo("Stopped. What is finished is kept: the same command goes on from there.", err=True)
+            raise typer.Exit(1)
+        typer.echo(f"Result set: {plan.results}   Report: {plan.results}/report.html")
 
 
 def _without_option(arguments: list[str], option: str) -> list[str]:

@@ -3,13 +3,11 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO, TextIO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -59,13 +57,13 @@ def run_shown(
         Snakemake's exit status; negative when a signal ended it.
 
     """
-    out = Console(file=cast("IO[str]", _MayVanish(sys.stderr)), highlight=False)
+    out = Console(stderr=True, highlight=False)
     if on_slurm:
         # The jobs run elsewhere, so a closed terminal is no reason to stop; Snakemake inherits this.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log.parent.mkdir(parents=True, exist_ok=True)
     out.print(f"Snakemake's own output: {shown_path(log)}", markup=False, soft_wrap=True)
-    with log.open("wb") as output:
+    with log.open("wb") as output, _interruptible():
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, process_group=0
         )
@@ -80,27 +78,6 @@ def run_shown(
             display.look(live, last=True, interrupted=bool(interrupts))
     display.end(process.returncode)
     return process.returncode
-
-
-class _MayVanish:
-    """A stream to a terminal that may be closed while the run goes on."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self.isatty = stream.isatty
-        self.fileno = stream.fileno
-        self.encoding = stream.encoding
-
-    def write(self, text: str) -> int:
-        """Write, if anyone is there."""
-        with suppress(OSError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush, if anyone is there."""
-        with suppress(OSError):
-            self._stream.flush()
 
 
 class _Echo:
@@ -195,6 +172,19 @@ def _now(progress: Progress) -> Iterator[str]:
     if active and progress.end is not None:
         yield short_end_text(progress.end)
     yield from progress.notes
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let what the block starts take SIGINT, by which it is told to stop, also where a shell's & has it ignored."""
+    is_ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if is_ignored:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if is_ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What ``molsieve run --slurm`` does before Snakemake starts, and after it ended."""
 
+import math
 import shlex
 import sys
 import time
@@ -16,6 +17,7 @@ from molsieve.cluster.slurm import cancel, controller_name, jobs_of_run, slurm
 from molsieve.config import Ingest, load_yaml
 from molsieve.errors import MolsieveError
 from molsieve.files import write_text
+from molsieve.library.estimate import estimate_rows
 from molsieve.plan import Plan
 
 _CANCEL_SECONDS = 120
@@ -42,7 +44,6 @@ def with_shard_size(values: dict[str, Any], plan: Plan) -> dict[str, Any]:
         size = load_yaml(started).get("ingest", {}).get("shard_size", Ingest().shard_size)
     else:
         from molsieve.forecast import recommended_shard_rows
-        from molsieve.library.estimate import estimate_rows
 
         size = recommended_shard_rows(estimate_rows(plan.config.libraries).rows, plan.config)
     return values | {"ingest": ingest | {"shard_size": size}}
@@ -90,7 +91,7 @@ class SlurmRun:
         profile = self._profile()
         defaults = profile["default-resources"]
         warnings = preflight(
-            asked_for(self.plan.config, profile),
+            asked_for(self.plan.config, profile, shards=self._shards(), library_bytes=self.plan.library_bytes),
             account=defaults.get("slurm_account"),
             partition=defaults.get("slurm_partition"),
             gpu_partition=self.gpu_partition,
@@ -152,5 +153,19 @@ class SlurmRun:
                 )
             time.sleep(1)
 
+    def _shards(self) -> int:
+        """Shards of the library: what rules that go over all of it ask for follows from them."""
+        read = len(list((self.work / "library" / "records").glob("*.parquet")))
+        config = self.plan.config
+        return read or math.ceil(estimate_rows(config.libraries).rows / config.ingest.shard_size)
+
     def _profile(self) -> dict[str, Any]:
-        return executor_profile(self.folder, self.run, self.work, self.account, self.partition, self.gpu_partition)
+        return executor_profile(
+            self.folder,
+            self.run,
+            self.work,
+            self.account,
+            self.partition,
+            self.gpu_partition,
+            joins_dask=self.plan.config.dask.scheduler != "local",
+        )

@@ -10,8 +10,9 @@ from molsieve.commands.summary import summarised
 
 
 def score_command(
-    folder: Annotated[Path, typer.Argument(help="Work folder of the library.")],
-    scores: Annotated[Path, typer.Argument(help="Folder to write, one table a shard.")],
+    # Absolute: the workers of a Dask cluster that runs already may have been started in another folder.
+    folder: Annotated[Path, typer.Argument(resolve_path=True, help="Work folder of the library.")],
+    scores: Annotated[Path, typer.Argument(resolve_path=True, help="Folder to write, one table a shard.")],
     profile: ProfileFile,
     model: ModelFolders,
     hits: Annotated[int, typer.Option(min=1, help="Hits at most; top_share is of so many best.")] = 100,

@@ -10,7 +10,10 @@ from molsieve.commands.summary import summarised
 
 
 def shortlist_command(
-    folder: Annotated[Path, typer.Argument(help="Work folder of the library, with prepared/ and triage/.")],
+    # Absolute: the workers of a Dask cluster that runs already may have been started in another folder.
+    folder: Annotated[
+        Path, typer.Argument(resolve_path=True, help="Work folder of the library, with prepared/ and triage/.")
+    ],
     out: Annotated[Path, typer.Argument(help="Table to write.")],
     profile: ProfileFile,
     model: ModelFolders,
