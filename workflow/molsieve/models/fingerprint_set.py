@@ -7,10 +7,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rdkit.DataStructs import ExplicitBitVect
+from scipy import sparse
 
 from molsieve.chemistry.fingerprints import FOLDED_BITS
+from molsieve.models.features import SparseFeatures
 
 _QUERY_ROWS = 512
+# Fewer where all training molecules are looked at at once: 50,000 of them are 13 MB.
+_BLOCK_ROWS = 64
 _TRAINING_ROWS = 8192
 
 
@@ -32,6 +36,11 @@ class FoldedBits:
         folded = [np.unique(ids % FOLDED_BITS).astype(np.uint16) for ids in fingerprints]
         offsets = np.cumsum([0, *(len(bits) for bits in folded)]).astype(np.int32)
         return cls(np.concatenate([*folded, np.empty(0, np.uint16)]), offsets)
+
+    @classmethod
+    def of_features(cls, morgan: SparseFeatures) -> "FoldedBits":
+        """Fold features that hold Morgan ids only."""
+        return cls.of(np.split(morgan.ids, morgan.offsets[1:-1]) if morgan.molecules else [])
 
     def take(self, rows: NDArray[np.integer]) -> "FoldedBits":
         """Any molecules in any order."""
@@ -56,12 +65,16 @@ class FoldedBits:
 
 
 def similarities(queries: FoldedBits, training: FoldedBits) -> Iterator[torch.Tensor]:
-    """Tanimoto similarities of blocks of queries to all training molecules, [block, training]."""
-    known = training.dense(0, training.molecules).T.contiguous()
-    sizes = known.sum(dim=0)
-    for start in range(0, queries.molecules, _QUERY_ROWS):
-        asked = queries.dense(start, min(start + _QUERY_ROWS, queries.molecules))
-        shared = asked @ known
+    """Tanimoto similarities of blocks of queries to all training molecules, [block, training].
+
+    The training molecules stay sparse: a few per cent of the bits are set, and of these alone the product is made.
+    """
+    ones = np.ones(len(training.bits), dtype=np.float32)
+    known = sparse.csr_matrix((ones, training.bits, training.offsets), shape=(training.molecules, FOLDED_BITS))
+    sizes = torch.from_numpy(np.diff(training.offsets).astype(np.float32))
+    for start in range(0, queries.molecules, _BLOCK_ROWS):
+        asked = queries.dense(start, min(start + _BLOCK_ROWS, queries.molecules))
+        shared = torch.from_numpy(known @ asked.T.contiguous().numpy()).T.contiguous()
         yield shared / (asked.sum(dim=1)[:, None] + sizes[None, :] - shared).clamp(min=1.0)
 
 
