@@ -30,7 +30,7 @@ def by_hand(queries, training, rows, labels):
         similarity = np.array(BulkTanimotoSimilarity(queries.bit_vector(i), known))
         nearest = np.argsort(-similarity, kind="stable")[:5]
         is_tied = len(rows) > 5 and np.sort(similarity)[-6] == np.sort(similarity)[-5]
-        means.append(np.nan if is_tied else np.average(labels[nearest], weights=similarity[nearest] ** 3))
+        means.append(np.nan if is_tied else np.average(labels[nearest], weights=similarity[nearest] ** 3 + 1e-6))
     return np.array(means)
 
 
