@@ -17,7 +17,10 @@ from .conftest import KNOWN, NEW, prepared_table, tiny_record
 def molecules():
     """Queries, training molecules, and labels of three endpoints: of half of them, of three, of none."""
     random = np.random.default_rng(0)
-    found = [FoldedBits.of([random.choice(300, random.integers(25, 60), replace=False) for _ in range(n)]) for n in (150, 400)]
+    found = [
+        FoldedBits.of([random.choice(300, random.integers(25, 60), replace=False) for _ in range(n)])
+        for n in (150, 400)
+    ]
     some, few = np.sort(random.choice(400, 200, replace=False)), np.array([7, 90, 300])
     measured = [(some, random.integers(0, 2, 200).astype(float)), (few, np.array([1.0, 0.0, 1.0]))]
     return *found, [*measured, (np.empty(0, int), np.empty(0))]
