@@ -140,7 +140,7 @@ class Reasons:
     """In the order of the atoms of the parent's SMILES."""
     weight_unit: str
     value_without_substructures: float
-    """Prediction from the properties of the whole molecule alone."""
+    """Prediction from the properties of the whole molecule, and the neighbours read across from, alone."""
     method: str
 
 

