@@ -1,7 +1,9 @@
 import json
+import re
 import shutil
 
 import pytest
+from tests.unit.training.small_model import write_model
 from typer.testing import CliRunner
 
 from molsieve.commands import model_folders
@@ -83,6 +85,14 @@ def test_show_one_endpoint(small_model):
         assert stored not in output
     output = run("show", small_model, "--endpoint", "dose").stdout
     assert "No figures are stored" in output
+
+
+def test_show_names_read_across_as_a_part(tmp_path):
+    folder = write_model(tmp_path / "reading", read_across=True)
+    words = "the measured labels of the five nearest training molecules"
+    assert f"1 network, with {words}," in " ".join(run("show", folder).stdout.split())
+    assert words in " ".join(re.sub("[^ \\w]", " ", run("show", folder, "--endpoint", "kills").stdout).split())
+    assert "five nearest training" not in run("show", folder, "--endpoint", "dose").stdout
 
 
 def test_show_what_the_top_is_worth(small_model):

@@ -152,3 +152,15 @@ def tiny_model(tmp_path_factory):
     weights = weights_bytes([part], None, tiny_record())
     save_model(folder, tiny_info([part]), TINY_TRUST, weights, "card\n", "{}\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def reading_model(tmp_path_factory):
+    """Folder of the same model with read-across, a tenth of its classifications."""
+    features = features_of(prepared_table(KNOWN))
+    part = tiny_part(features, Vocabulary.of_training(features, 1), seed=5)
+    stack = {e.name: (1.0, 0.0) if e.is_regression else (0.9, 0.1) for e in ENDPOINTS}
+    folder = tmp_path_factory.mktemp("reading") / "model"
+    info = tiny_info([part], has_read_across=True, stack=stack)
+    save_model(folder, info, TINY_TRUST, weights_bytes([part], None, tiny_record()), "card\n", "{}\n")
+    return folder

@@ -7,7 +7,7 @@ import pytest
 from rdkit import Chem
 
 from molsieve.errors import MolsieveError
-from molsieve.models.explain import explain, explain_all, features_for
+from molsieve.models.explain import explain, explain_all, features_for, morgan_features
 from molsieve.models.explanation_drawing import draw_explanation
 from molsieve.models.predict import predict
 from molsieve.models.rich_features import RICH_DESCRIPTORS, rich_features
@@ -37,15 +37,32 @@ def rich_model():
     return Model(info, TINY_TRUST, [part], None, tiny_record())
 
 
+@pytest.fixture(scope="module")
+def reading(rich_model):
+    """The rich model with read-across, which it cannot see in its own features."""
+    stack = {e.name: (1.0, 0.0) if e.is_regression else (0.6, 0.4) for e in ENDPOINTS}
+    info = rich_model.info.model_copy(update={"has_read_across": True, "stack": stack})
+    return Model(info, TINY_TRUST, rich_model.networks, None, tiny_record())
+
+
 @pytest.mark.parametrize("endpoint", [e.name for e in ENDPOINTS])
-@pytest.mark.parametrize("which", ["model", "rich_model"])
+@pytest.mark.parametrize("which", ["model", "rich_model", "reading"])
 def test_one_weight_an_atom_and_the_value_is_the_predicted_one(request, which, endpoint):
     used = request.getfixturevalue(which)
     found = explain(used, ASPIRIN, endpoint)
     assert found.weights.shape == (Chem.MolFromSmiles(ASPIRIN).GetNumAtoms(),)
     assert np.isfinite(found.weights).all()
     place = used.info.endpoint_index(endpoint)
-    assert found.value == pytest.approx(predict(used, features_for(used, [ASPIRIN])).value[0, place], abs=1e-5)
+    neighbours = used.neighbours(morgan_features([ASPIRIN]))
+    expected = predict(used, features_for(used, [ASPIRIN]), neighbours=neighbours)
+    assert found.value == pytest.approx(expected.value[0, place], abs=1e-5)
+
+
+def test_atoms_are_not_credited_with_what_neighbours_say(rich_model, reading):
+    alone, both = (explain(used, ASPIRIN, "kills") for used in (rich_model, reading))
+    assert both.weights == pytest.approx(0.6 * alone.weights, abs=1e-6)
+    # Aspirin is a training molecule, and active: its neighbours raise the prediction with or without its atoms.
+    assert both.base_value > alone.base_value
 
 
 def test_contributions_of_fragments_and_substructures_sum_to_the_weights(model):

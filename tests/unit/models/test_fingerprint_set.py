@@ -29,8 +29,7 @@ def test_blocks_do_not_matter(monkeypatch):
     from molsieve.models import fingerprint_set as module
 
     expected = nearest_similarity(folded(NEW + KNOWN), folded(KNOWN))
-    monkeypatch.setattr(module, "_QUERY_ROWS", 2)
-    monkeypatch.setattr(module, "_TRAINING_ROWS", 3)
+    monkeypatch.setattr(module, "_BLOCK_ROWS", 3)
     assert np.array_equal(nearest_similarity(folded(NEW + KNOWN), folded(KNOWN)), expected)
 
 
@@ -39,12 +38,8 @@ def test_nothing_to_compare_with():
     assert nearest_similarity(folded([]), folded(KNOWN)).tolist() == []
 
 
-@pytest.mark.parametrize("rows", [3, 8192])
-def test_of_equally_near_molecules_the_first_counts(monkeypatch, rows):
-    """Many ties, within and between blocks, against a search that cannot but take the lowest row."""
-    from molsieve.models import fingerprint_set as module
-
-    monkeypatch.setattr(module, "_TRAINING_ROWS", rows)
+def test_of_equally_near_molecules_the_first_counts():
+    """Many ties, against a search that cannot but take the lowest row."""
     random = np.random.default_rng(0)
     training = FoldedBits.of([random.choice(12, random.integers(1, 5), replace=False) for _ in range(400)])
     queries = FoldedBits.of([random.choice(12, random.integers(1, 5), replace=False) for _ in range(600)])

@@ -49,9 +49,12 @@ def test_the_columns_are_those_of_the_contract(shortlist, tmp_path, tiny_model):
     assert all(table[name].null_count == 0 for name in table.schema.names if "gut" not in name)
 
 
-def test_predictions_and_sets_are_those_of_the_model(shortlist, tmp_path, tiny_model):
-    _, table = run(shortlist, tiny_model, tmp_path / "out.parquet", conformal_error=0.3)
-    expected = predict(load_model(tiny_model), features_of(prepared_table(SMILES)), conformal_error=0.3)
+@pytest.mark.parametrize("which", ["tiny_model", "reading_model"])
+def test_predictions_and_sets_are_those_of_the_model(request, shortlist, tmp_path, which):
+    folder = request.getfixturevalue(which)
+    _, table = run(shortlist, folder, tmp_path / "out.parquet", conformal_error=0.3)
+    model, features = load_model(folder), features_of(prepared_table(SMILES))
+    expected = predict(model, features, conformal_error=0.3, neighbours=model.neighbours(features))
     names = np.array(["none", "inactive", "active", "both"])
     assert np.allclose(table["harms_prob"].to_numpy(), expected.value[:, 1], atol=1e-6)
     assert np.allclose(table["dose_g_per_kg_hi90"].to_numpy(), expected.high[:, 2], atol=1e-5)

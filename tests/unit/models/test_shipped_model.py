@@ -45,7 +45,7 @@ def predictions() -> dict[str, dict[str, dict[str, list[float]]]]:
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
     for tier, features in (("triage", described.morgan), ("refine", described.rich)):
         model = load_model(folder(tier))
-        values = predict(model, features, conformal_error=0.2)
+        values = predict(model, features, conformal_error=0.2, neighbours=model.neighbours(described.morgan))
         unseen = unseen_fraction(described.morgan, model.record.morgan_ids)
         found[tier] = {
             name: {

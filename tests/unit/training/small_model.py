@@ -68,13 +68,16 @@ def active(smiles: str) -> int:
     return int("=" not in smiles and "F" not in smiles)
 
 
-def write_model(folder: Path, kind: str = "morgan", endpoints: tuple[Endpoint, ...] = ENDPOINTS) -> Path:
+def write_model(
+    folder: Path, kind: str = "morgan", endpoints: tuple[Endpoint, ...] = ENDPOINTS, *, read_across: bool = False
+) -> Path:
     """Model with random weights.
 
     Args:
         folder: Directory to write.
         kind: Features, ``morgan`` (tier triage) or ``rich`` (tier refine).
         endpoints: Some of ``ENDPOINTS``.
+        read_across: Whether its classifications are read from the nearest training molecules too.
 
     """
     torch.manual_seed(5)
@@ -108,7 +111,8 @@ def write_model(folder: Path, kind: str = "morgan", endpoints: tuple[Endpoint, .
         descriptors=tuple(f"d{i}" for i in range(columns)),
         networks=(NetworkFacts(shape=shape, fingerprints=(kind,), descriptors=tuple(range(columns))),),
         has_boosters=False,
-        stack={e.name: (1.0,) for e in endpoints},
+        has_read_across=read_across,
+        stack={e.name: _weights(e, read_across=read_across) for e in endpoints},
         standardise_digest=standardise.digest(standardise.StandardiseOptions()),
         rdkit_version=rdkit.__version__,
         datasets=({"name": "screen", "title": "Screen", "citation": "Doe 2020", "doi": "10.1/x", "licence": "CC0"},),
@@ -130,6 +134,12 @@ def write_model(folder: Path, kind: str = "morgan", endpoints: tuple[Endpoint, .
     part = NetworkPart(network, vocabulary, np.arange(columns))
     save_model(folder, info, trust, weights_bytes([part], None, record), "# card\n", "{}\n")
     return folder
+
+
+def _weights(endpoint: Endpoint, *, read_across: bool) -> tuple[float, ...]:
+    if not read_across:
+        return (1.0,)
+    return (1.0, 0.0) if endpoint.is_regression else (0.8, 0.2)
 
 
 def write_csv(path: Path, rows: list[tuple[object, ...]], header: str = "smiles,y") -> Path:

@@ -9,6 +9,7 @@ from molsieve.training.benchmark_tables import documented
 from molsieve.training.card import card_json, expected_precision, grade_rows, render_card
 
 FOLDER = project_root() / "resources" / "models" / "refine"
+TABLES = ("classes", "transfer")
 
 
 def test_the_documentation_shows_the_shipped_figures():
@@ -35,6 +36,32 @@ def test_the_record_of_each_endpoint_has_the_sections_of_the_qmrf():
     assert record["3_endpoint"]["dependent_variable"] == "IC50 at most 10 uM"
     assert record["6_7_statistics"]["held_out"]["scaffold"]["model"]["auroc"]["mean"] > 0.8
     assert record["9_references"]
+
+
+def test_the_card_names_read_across_where_it_is_a_part():
+    info, trust = read_info(FOLDER), read_trust(FOLDER)
+    model, record = {}, {}
+    for has in (False, True):
+        changed = info.model_copy(update={"has_read_across": has})
+        model[has], record[has] = (
+            render_card(changed, trust),
+            json.loads(card_json(changed, trust))["endpoints"]["herg"],
+        )
+    assert "measured labels of the five nearest training molecules" in model[True]
+    assert "five nearest training" not in model[False]
+    assert "read-across" in record[True]["4_algorithm"]["type"]
+    assert "read-across" not in record[False]["4_algorithm"]["type"]
+
+
+def test_the_card_says_which_figures_are_of_the_trained_parts_alone():
+    info, trust = read_info(FOLDER), read_trust(FOLDER)
+    extrapolation = info.training["extrapolation"]
+    older = {k: [{n: v for n, v in row.items() if n != "neighbours"} for row in extrapolation[k]] for k in TABLES}
+    newer = {k: [row | {"neighbours": 0.5} for row in older[k]] for k in TABLES}
+    for rows, count in ((older, 2), (newer, 0)):
+        training = info.training | {"extrapolation": extrapolation | rows}
+        card = render_card(info.model_copy(update={"has_read_across": True, "training": training}), trust)
+        assert card.count("its trained parts alone") == count
 
 
 @pytest.mark.parametrize(("prevalence", "expected"), [(0.5, 0.99), (0.01, 0.5025), (0.0001, 0.01)])

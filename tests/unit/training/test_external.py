@@ -41,10 +41,12 @@ def test_the_training_set_of_one_endpoint(model):
     assert endpoint_training_set(model, "harms").molecules == len(KNOWN)
 
 
-def test_predictions_are_those_of_a_run(model, read):
+@pytest.mark.parametrize("read_across", [False, True])
+def test_predictions_are_those_of_a_run(read, tmp_path, read_across):
+    model = load_model(write_model(tmp_path / "rich", "rich", read_across=read_across))
     data = read(NEW)
-    features = rich_features(list(data.parent_smiles), workers=1).morgan
-    whole = predict(model, features, conformal_error=0.2)
+    described = rich_features(list(data.parent_smiles), workers=1)
+    whole = predict(model, described.rich, conformal_error=0.2, neighbours=model.neighbours(described.morgan))
     for i, endpoint in enumerate(ENDPOINTS):
         found = predict_endpoint(model, endpoint.name, data.parent_smiles, data.bits)
         assert np.allclose(found.value, whole.value[:, i], atol=1e-6)

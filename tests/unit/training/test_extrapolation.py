@@ -52,4 +52,7 @@ def test_repeated_folds_are_pooled_beside_their_bar():
     assert row["protocol"] == "random folds (4 held-out sets)"
     assert row["model"].startswith("0.930 ± 0.026")
     assert [r["metric"] for r in found["protocols"][1:]] == ["auroc", "auprc"]
+    assert found["protocols"][1]["protocol"].endswith("(1 seed, trained parts alone)")
+    whole = tables([{**cases[0], "neighbours": {"auroc": 0.8, "auprc": 0.6}}], metrics)["protocols"][1]
+    assert whole["protocol"].endswith("(1 seed)")
     assert [len(found[k]) for k in ("classes", "transfer")] == [1, 1]

@@ -20,6 +20,7 @@ from molsieve.training.components import (
 from molsieve.training.curation import table_schema
 from molsieve.training.data import training_data
 from molsieve.training.evaluation import endpoint_metrics, read_out_of_fold
+from molsieve.training.extrapolation import rank
 from molsieve.training.fit import TrainOptions
 from molsieve.training.stacking import choose_weights, nested, with_spread
 
@@ -144,6 +145,18 @@ def test_folds_metrics_and_stack(data, tmp_path):
     weights = choose_weights(training, found, np.ones(600, dtype=bool))
     assert set(weights) == {"activity", "toxicity"}
     assert all(sum(w) == pytest.approx(1, abs=1e-3) for w in weights.values())
+
+
+def test_molecules_left_out_are_ranked_by_all_parts(data):
+    training, has, _ = data
+    train, test = np.arange(450), np.arange(450, 600)
+    ranked = rank(training, train, test, seed=0, threads=1, options=OPTIONS, forests=[0])
+    assert list(ranked.parts) == ["morgan", "rich", "boosters", "neighbours"]
+    trained = np.mean([ranked.parts[name] for name in ("morgan", "rich", "boosters")], axis=0)
+    assert ranked.model[:, 0] == pytest.approx(0.9 * trained[:, 0] + 0.1 * ranked.parts["neighbours"][:, 0], abs=1e-4)
+    assert ranked.model[:, 1] == pytest.approx(trained[:, 1], abs=1e-4)
+    assert roc_auc_score(has[test], ranked.parts["neighbours"][:, 0]) > 0.6
+    assert roc_auc_score(has[test], ranked.forest[:, 0]) > 0.8
 
 
 def test_the_spread_is_that_of_the_prediction():

@@ -152,6 +152,7 @@ def _model_facts(info: "ModelInfo", folder: Path) -> dict[str, Any]:
 def _show_model(out: Console, info: "ModelInfo", folder: Path) -> None:
     networks = len(info.networks)
     parts = f"{networks} network{'s' if networks != 1 else ''}" + (" and boosted trees" if info.has_boosters else "")
+    parts += f", with {_READ_ACROSS}," if info.has_read_across else ""
     molecules = f" on {info.training['molecules']:,} molecules" if "molecules" in info.training else ""
     out.print(f"{info.name} (tier {info.tier}), {folder}")
     out.print(f"{parts}{molecules}, made {info.created[:10]}, RDKit {info.rdkit_version}")
@@ -280,7 +281,7 @@ def _parts(info: "ModelInfo") -> list[str]:
         "network on " + " and ".join(_FINGERPRINTS.get(kind, kind) for kind in network.fingerprints) + " ids"
         for network in info.networks
     ]
-    return networks + ["boosted trees"] * info.has_boosters
+    return networks + ["boosted trees"] * info.has_boosters + [_READ_ACROSS] * info.has_read_across
 
 
 def _metric_tables(metrics: Mapping[str, Any]) -> list[RenderableType]:
@@ -387,6 +388,7 @@ def _limit(value: float | None) -> str:
 
 
 _LIMITS = ("from", "to", "error")
+_READ_ACROSS = "the measured labels of the five nearest training molecules"
 _FINGERPRINTS = {"morgan": "Morgan", "feature_morgan": "feature-class Morgan"}
 _WHO = {
     "model": "this model",

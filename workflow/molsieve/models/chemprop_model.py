@@ -65,7 +65,11 @@ class ChempropModel(Model):
         self.network = network
         self._scheme = scheme_of(info.facts.atom_features, info.facts.bond_features)
 
-    def outputs(self, features: Any) -> torch.Tensor:  # noqa: ANN401 - Parents, where other models take arrays
+    def outputs(
+        self,
+        features: Any,  # noqa: ANN401 - Parents, where other models take arrays
+        neighbours: NDArray[np.float32] | None = None,  # noqa: ARG002 - no such part here
+    ) -> torch.Tensor:
         """Logit, or standardised value, of each molecule, on the CPU: [n, 1, 1]."""
         return raw_outputs(self.network, features.smiles)[:, None, None]
 

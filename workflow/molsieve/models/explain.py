@@ -64,7 +64,7 @@ class Explanation:
     value: float
     """Predicted (calibrated) probability, or value in the endpoint's unit."""
     base_value: float
-    """The same when nothing but the whole molecule's descriptors is known."""
+    """The same when nothing but the whole molecule's descriptors, and its neighbours, are known."""
     fragments: tuple[Fragment, ...]
     """Every atom in exactly one; the largest effects first."""
     substructures: tuple[Substructure, ...]
@@ -120,6 +120,16 @@ def features_for(model: Model, parent_smiles: Sequence[str]) -> SparseFeatures:
         if missing:
             raise _undescribed(parent_smiles[min(missing)])
         return found.rich
+    return morgan_features(parent_smiles)
+
+
+def morgan_features(parent_smiles: Sequence[str]) -> SparseFeatures:
+    """Morgan ids and descriptors of standardised parents.
+
+    Raises:
+        MolsieveError: RDKit cannot read one of them.
+
+    """
     mols = [_read(smiles) for smiles in parent_smiles]
     pairs = [sparse_morgan(mol) for mol in mols]
     offsets = np.cumsum([0, *(len(ids) for ids, _ in pairs)]).astype(np.int64)
@@ -152,19 +162,19 @@ def explain_all(model: Model, parent_smiles: str, endpoints: Sequence[str]) -> t
     mol = _read(parent_smiles)
     descriptors = features_for(model, [parent_smiles]).descriptors[0]
     environments = environments_of(mol, model.info.features)
-    return tuple(_explained(model, place, parent_smiles, mol, environments, descriptors) for place in places)
+    neighbours = model.neighbours(morgan_features([parent_smiles]))
+    outputs = (EndpointOutput(model, place, neighbours) for place in places)
+    return tuple(_explained(output, parent_smiles, mol, environments, descriptors) for output in outputs)
 
 
 def _explained(
-    model: Model,
-    place: int,
+    output: "EndpointOutput",
     smiles: str,
     mol: Chem.Mol,
     environments: Environments,
     descriptors: NDArray[np.float32],
 ) -> Explanation:
-    endpoint = model.endpoints[place]
-    output = EndpointOutput(model, place)
+    model, endpoint = output.model, output.endpoint
     found = attribute(output, environments, descriptors)
     pieces = named_fragments(mol)
     kept = np.array([~environments.atoms[:, list(piece.atoms)].any(axis=1) for piece in pieces])
@@ -208,16 +218,21 @@ def _substructures(
 
 
 class EndpointOutput:
-    """The stacked mean output of one endpoint of a model (an ``attribution.Output``)."""
+    """The stacked mean output of one endpoint of a model (an ``attribution.Output``) for variants of one molecule.
 
-    def __init__(self, model: Model, place: int) -> None:
+    Read-across stays that of the intact molecule: its reasons are the neighbours, not the atoms.
+    """
+
+    def __init__(self, model: Model, place: int, neighbours: NDArray[np.float32] | None = None) -> None:
         self.model = model
         self.place = place
         self.endpoint = model.endpoints[place]
+        self.neighbours = neighbours
 
     def __call__(self, features: SparseFeatures) -> NDArray[np.float64]:
         """Mean logits, or values in the endpoint's unit, [n]."""
-        outputs = self.model.outputs(features)[:, :, self.place].double()
+        neighbours = None if self.neighbours is None else self.neighbours.repeat(features.molecules, axis=0)
+        outputs = self.model.outputs(features, neighbours)[:, :, self.place].double()
         mean: NDArray[np.float64] = (outputs * self.model.member_weights[:, self.place].double()).sum(dim=1).numpy()
         if self.endpoint.is_regression:
             scale = self.model.info.scales[self.endpoint.name]

@@ -7,11 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rdkit.DataStructs import ExplicitBitVect
+from scipy import sparse
 
 from molsieve.chemistry.fingerprints import FOLDED_BITS
+from molsieve.models.features import SparseFeatures
 
-_QUERY_ROWS = 512
-_TRAINING_ROWS = 8192
+# Queries at a time: with 50,000 training molecules the block of their similarities is 13 MB.
+_BLOCK_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ class FoldedBits:
         folded = [np.unique(ids % FOLDED_BITS).astype(np.uint16) for ids in fingerprints]
         offsets = np.cumsum([0, *(len(bits) for bits in folded)]).astype(np.int32)
         return cls(np.concatenate([*folded, np.empty(0, np.uint16)]), offsets)
+
+    @classmethod
+    def of_features(cls, morgan: SparseFeatures) -> "FoldedBits":
+        """Fold features that hold Morgan ids only."""
+        return cls.of(np.split(morgan.ids, morgan.offsets[1:-1]) if morgan.molecules else [])
 
     def take(self, rows: NDArray[np.integer]) -> "FoldedBits":
         """Any molecules in any order."""
@@ -56,43 +63,39 @@ class FoldedBits:
 
 
 def similarities(queries: FoldedBits, training: FoldedBits) -> Iterator[torch.Tensor]:
-    """Tanimoto similarities of blocks of queries to all training molecules, [block, training]."""
-    known = training.dense(0, training.molecules).T.contiguous()
-    sizes = known.sum(dim=0)
-    for start in range(0, queries.molecules, _QUERY_ROWS):
-        asked = queries.dense(start, min(start + _QUERY_ROWS, queries.molecules))
-        shared = asked @ known
+    """Tanimoto similarities of blocks of queries to all training molecules, [block, training].
+
+    The training molecules stay sparse: few of their bits are set, and these alone are multiplied. Intersections are
+    exact, for float32 holds counts this small.
+    """
+    ones = np.ones(len(training.bits), dtype=np.float32)
+    known = sparse.csr_matrix((ones, training.bits, training.offsets), shape=(training.molecules, FOLDED_BITS))
+    sizes = torch.from_numpy(np.diff(training.offsets).astype(np.float32))
+    for start in range(0, queries.molecules, _BLOCK_ROWS):
+        asked = queries.dense(start, min(start + _BLOCK_ROWS, queries.molecules))
+        shared = torch.from_numpy(known @ asked.T.contiguous().numpy()).T.contiguous()
         yield shared / (asked.sum(dim=1)[:, None] + sizes[None, :] - shared).clamp(min=1.0)
 
 
 def nearest(queries: FoldedBits, training: FoldedBits) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Largest Tanimoto similarity of each query to any training molecule, and which one that is.
 
-    Intersections are one matrix product in float32, exact for counts this small; memory is bounded by the blocks.
-
     Returns:
         Similarities [queries], 0 when there are no training molecules; rows of the training molecules [queries], -1
         when there are none. Of equally near ones the first.
 
     """
-    best = torch.zeros(queries.molecules)
-    row = torch.full((queries.molecules,), -1, dtype=torch.int64)
-    sizes = torch.from_numpy(np.diff(queries.offsets).astype(np.float32))
-    for first in range(0, training.molecules, _TRAINING_ROWS):
-        last = min(first + _TRAINING_ROWS, training.molecules)
-        block = training.dense(first, last)
-        block_sizes = block.sum(dim=1)
-        transposed = block.T.contiguous()
-        for start in range(0, queries.molecules, _QUERY_ROWS):
-            stop = min(start + _QUERY_ROWS, queries.molecules)
-            shared = queries.dense(start, stop) @ transposed
-            union = sizes[start:stop, None] + block_sizes[None, :] - shared
-            # torch documents that max gives the first of equal ones, and equal shares are equal floats.
-            similarity, place = (shared / union.clamp(min=1.0)).max(dim=1)
-            nearer = (similarity > best[start:stop]) | (row[start:stop] < 0)
-            best[start:stop] = torch.where(nearer, similarity, best[start:stop])
-            row[start:stop] = torch.where(nearer, place + first, row[start:stop])
-    return best.numpy(), row.numpy()
+    best = np.zeros(queries.molecules, dtype=np.float32)
+    row = np.full(queries.molecules, -1, dtype=np.int64)
+    if not training.molecules:
+        return best, row
+    start = 0
+    for block in similarities(queries, training):
+        # torch documents that max gives the first of equal ones, and equal shares are equal floats.
+        similarity, place = block.max(dim=1)
+        best[start : start + len(block)], row[start : start + len(block)] = similarity, place
+        start += len(block)
+    return best, row
 
 
 def nearest_similarity(queries: FoldedBits, training: FoldedBits) -> NDArray[np.float32]:

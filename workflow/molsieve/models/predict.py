@@ -28,7 +28,11 @@ class Predictions(NamedTuple):
 
 
 def predict(
-    model: Model, features: SparseFeatures, batch_size: int = 8192, conformal_error: float | None = None
+    model: Model,
+    features: SparseFeatures,
+    batch_size: int = 8192,
+    conformal_error: float | None = None,
+    neighbours: NDArray[np.float32] | None = None,
 ) -> Predictions:
     """Predict all endpoints; the result does not depend on the batch size.
 
@@ -39,11 +43,15 @@ def predict(
         features: The features it takes.
         batch_size: Molecules a forward pass.
         conformal_error: Error of the conformal sets; None leaves them out, which is faster.
+        neighbours: What ``model.neighbours`` says of the same molecules.
 
     """
     starts = range(0, max(features.molecules, 1), batch_size)
-    batches = (features.slice(s, min(s + batch_size, features.molecules)) for s in starts)
-    parts = [_predict_batch(model, batch, conformal_error) for batch in batches]
+    parts = []
+    for start in starts:
+        stop = min(start + batch_size, features.molecules)
+        near = None if neighbours is None else neighbours[start:stop]
+        parts.append(_predict_batch(model, features.slice(start, stop), near, conformal_error))
     return Predictions(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
@@ -61,9 +69,11 @@ def mean_and_spread(outputs: torch.Tensor, weights: torch.Tensor) -> tuple[torch
     return mean, variance.sqrt()
 
 
-def _predict_batch(model: Model, features: SparseFeatures, conformal_error: float | None) -> Predictions:
+def _predict_batch(
+    model: Model, features: SparseFeatures, neighbours: NDArray[np.float32] | None, conformal_error: float | None
+) -> Predictions:
     n, endpoints = features.molecules, model.endpoints
-    outputs, weights = model.outputs(features), model.member_weights
+    outputs, weights = model.outputs(features, neighbours), model.member_weights
     is_regression = torch.tensor(model.info.is_regression)
     value, sd = torch.empty(n, len(endpoints)), torch.empty(n, len(endpoints))
     logits = outputs[:, :, ~is_regression].to(model.device)

@@ -21,7 +21,7 @@ from molsieve.errors import MolsieveError
 from molsieve.models.conformal import DEFAULT_ERROR, SETS
 from molsieve.models.domain import unseen_fraction
 from molsieve.models.endpoints import Endpoint
-from molsieve.models.explain import Explanation, explain_all, features_for
+from molsieve.models.explain import Explanation, explain_all, features_for, morgan_features
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest
 from molsieve.models.kinds import load_any_model
@@ -31,7 +31,8 @@ from molsieve.models.store import Model, models_sha256
 
 METHOD = (
     "Each fingerprint entry and counted group is taken away from the molecule, and put alone into an empty one; the "
-    "mean change of the model's output is divided among its atoms. Other descriptors are held at their values."
+    "mean change of the model's output is divided among its atoms. Other descriptors are held at their values, and so "
+    "are the neighbours that a model reads across from."
 )
 
 # Below this Tanimoto similarity to any training molecule a prediction is extrapolation.
@@ -139,7 +140,7 @@ class Reasons:
     """In the order of the atoms of the parent's SMILES."""
     weight_unit: str
     value_without_substructures: float
-    """Prediction from the properties of the whole molecule alone."""
+    """Prediction from the properties of the whole molecule, and the neighbours read across from, alone."""
     method: str
 
 
@@ -198,7 +199,12 @@ def prediction_records(
     model = load_any_model(folder)
     names = list(endpoints) or [endpoint.name for endpoint in model.endpoints]
     explanations = explain_all(model, substance.parent_smiles, names)
-    predictions = predict(model, features_for(model, [substance.parent_smiles]), conformal_error=DEFAULT_ERROR)
+    predictions = predict(
+        model,
+        features_for(model, [substance.parent_smiles]),
+        conformal_error=DEFAULT_ERROR,
+        neighbours=model.neighbours(morgan_features([substance.parent_smiles])),
+    )
     digest, when = models_sha256(folder), (date or datetime.now(UTC)).isoformat(timespec="seconds")
     records = []
     for explanation in explanations:

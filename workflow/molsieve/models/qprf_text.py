@@ -36,7 +36,7 @@ def sections(record: PredictionRecord) -> list[tuple[str, list[tuple[str, str]]]
     neighbour = f"similarity {domain.nearest_similarity:.2f}"
     if domain.nearest_label is not None:
         neighbour += f", {domain.nearest_label}"
-    alone = f"Properties of the whole molecule alone would give {reasons.value_without_substructures:.2f}{unit}."
+    alone = f"Without any of its substructures the model would give {reasons.value_without_substructures:.2f}{unit}."
     found = [
         (
             "Substance",

@@ -135,7 +135,16 @@ def _predicted(
     """Refined table of compounds that could be described."""
     parents = compounds["parent_smiles"].to_pylist()
     arrays: list[pa.ChunkedArray | pa.Array | NDArray[np.generic]] = [compounds["record_id"]]
-    predicted = [predict(model, inputs_of(model, described, parents), _BATCH_ROWS, conformal_error) for model in models]
+    predicted = [
+        predict(
+            model,
+            inputs_of(model, described, parents),
+            _BATCH_ROWS,
+            conformal_error,
+            model.neighbours(described.morgan),
+        )
+        for model in models
+    ]
     for model, predictions in zip(models, predicted, strict=True):
         arrays += endpoint_arrays(predictions, model.endpoints, conformal=True)
     main = models[0]
@@ -171,9 +180,7 @@ def nearest_labelled(model: Model, morgan: SparseFeatures) -> tuple[NDArray[np.f
         rows, values = record.labelled(i)
         outcome[rows, column] = values > 0
     labelled = np.flatnonzero((outcome >= 0).any(axis=1))
-    bounds = zip(morgan.offsets[:-1], morgan.offsets[1:], strict=True)
-    queries = FoldedBits.of([morgan.ids[first:last] for first, last in bounds])
-    similarity, place = nearest(queries, record.bits.take(labelled))
+    similarity, place = nearest(FoldedBits.of_features(morgan), record.bits.take(labelled))
     texts = [None if at < 0 else _outcome_text(outcome[labelled[at]], activity) for at in place]
     return similarity, pa.array(texts, pa.string())
 

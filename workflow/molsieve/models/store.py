@@ -28,7 +28,9 @@ from molsieve.models.boosters import Boosters
 from molsieve.models.calibration import CalibrationTable
 from molsieve.models.endpoints import INFO, Endpoint
 from molsieve.models.features import SparseFeatures
+from molsieve.models.fingerprint_set import FoldedBits
 from molsieve.models.network import UNKNOWN_ROW, NetworkShape, SparseNetwork, network_outputs
+from molsieve.models.read_across import read_across
 from molsieve.models.record import TrainingRecord
 from molsieve.models.trust import TRUST, Trust, read_trust
 from molsieve.models.vocabulary import Vocabulary
@@ -93,8 +95,10 @@ class ModelInfo(BaseModel):
     """Names of the features' descriptors."""
     networks: tuple[NetworkFacts, ...]
     has_boosters: bool
+    has_read_across: bool = False
+    """Whether the measured labels of the nearest training molecules are a part of it (``models.read_across``)."""
     stack: dict[str, tuple[float, ...]]
-    """Weight of each component (networks, then boosters) for each endpoint; they sum to 1."""
+    """Weight of each part (networks, then boosters, then read-across) for each endpoint; they sum to 1."""
     standardise_digest: str
     rdkit_version: str
     datasets: tuple[dict[str, Any], ...]
@@ -173,22 +177,54 @@ class Model:
         """Endpoints in the order of the columns."""
         return self.info.endpoints
 
-    def outputs(self, features: SparseFeatures) -> torch.Tensor:
+    def neighbours(self, morgan: SparseFeatures, endpoints: Sequence[int] | None = None) -> NDArray[np.float32] | None:
+        """Logits of the nearest labelled training molecules, which ``outputs`` takes beside the features.
+
+        Args:
+            morgan: Molecules with Morgan ids only; the features of this model may not tell which ids these are.
+            endpoints: Places of those wanted; None for all.
+
+        Returns:
+            [n, endpoints], NaN for regressions; None when read-across is no part of the model.
+
+        """
+        if not self.info.has_read_across:
+            return None
+        places = range(len(self.endpoints)) if endpoints is None else endpoints
+        classes = [column for column, i in enumerate(places) if not self.endpoints[i].is_regression]
+        found = np.full((morgan.molecules, len(places)), np.nan, dtype=np.float32)
+        found[:, classes] = read_across(FoldedBits.of_features(morgan), self.record, [places[c] for c in classes])
+        return found
+
+    def outputs(self, features: SparseFeatures, neighbours: NDArray[np.float32] | None = None) -> torch.Tensor:
         """Compute logits, or standardised values for regression, of every member, on the CPU: [n, members, endpoints].
 
-        Members are those of the networks, one network after the other, then the boosters as one member (0 where an
-        endpoint has no booster; its weight is 0 too).
+        Members are those of the networks, one network after the other, then the boosters as one member, then
+        read-across as one (0 where an endpoint has no booster or no neighbours; its weight is 0 too).
+
+        Args:
+            features: The features the model takes.
+            neighbours: ``neighbours`` of the same molecules, all endpoints.
+
+        Raises:
+            ValueError: Neighbours are given to a model without read-across, or not given to one with it.
+
         """
+        if (neighbours is not None) != self.info.has_read_across:
+            raise ValueError(f"{self.info.name}: neighbours belong to models with read-across, and to all of these.")
         parts = [part.outputs(features, self.device, max(features.molecules, 1)) for part in self.networks]
         if self.boosters is not None:
             names = [e.name for e in self.endpoints]
             found = self.boosters.outputs(features, names, torch.get_num_threads())
             parts.append(torch.from_numpy(np.nan_to_num(found, nan=0.0))[:, None, :])
+        if neighbours is not None:
+            parts.append(torch.from_numpy(np.nan_to_num(neighbours, nan=0.0))[:, None, :])
         return torch.cat(parts, dim=1)
 
     def _member_weights(self) -> torch.Tensor:
         """Weight of each member for each endpoint, [members, endpoints]; each column sums to 1."""
-        sizes = [facts.shape.members for facts in self.info.networks] + [1] * self.info.has_boosters
+        single = self.info.has_boosters + self.info.has_read_across
+        sizes = [facts.shape.members for facts in self.info.networks] + [1] * single
         columns = []
         for endpoint in self.endpoints:
             weights = self.info.stack[endpoint.name]

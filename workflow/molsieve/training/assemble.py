@@ -166,6 +166,7 @@ def assemble(
     fitted = [load_component(name, sources.final / f"{name}.safetensors") for name in names]
     networks = [_in_features(f, tier) for f in fitted if isinstance(f.part, NetworkPart)]
     boosters = next((f.part for f in fitted if isinstance(f.part, Boosters)), None)
+    has_read_across = all(len(weights) > len(fitted) for weights in evaluated.stack.values())
     record = TrainingRecord.of(data.connectivity, data.fingerprints(np.arange(data.molecules)), data.targets)
     scaling = fitted[0].scaling
     info = ModelInfo(
@@ -178,7 +179,8 @@ def assemble(
         descriptors=RICH_DESCRIPTORS if tier == "refine" else tuple(c.name for c in DESCRIPTORS),
         networks=tuple(_facts(f, part) for f, part in zip(fitted, networks, strict=False)),
         has_boosters=boosters is not None,
-        stack={e.name: _available(evaluated.stack[e.family], e.name, boosters) for e in data.endpoints},
+        has_read_across=has_read_across,
+        stack={e.name: _available(evaluated.stack[e.family], fitted, e) for e in data.endpoints},
         standardise_digest=digest,
         rdkit_version=rdkit.__version__,
         datasets=tuple(
@@ -230,11 +232,13 @@ def _facts(fitted: FittedComponent, part: NetworkPart) -> NetworkFacts:
     )
 
 
-def _available(weights: Sequence[float], endpoint: str, boosters: Boosters | None) -> tuple[float, ...]:
-    """Weights without the boosters where there is none for the endpoint."""
-    if boosters is None or endpoint in boosters.boosters:
+def _available(weights: Sequence[float], fitted: Sequence[FittedComponent], endpoint: Endpoint) -> tuple[float, ...]:
+    """Weights without the boosters where there is none for the endpoint, and without read-across for a regression."""
+    there = [not isinstance(f.part, Boosters) or endpoint.name in f.part.boosters for f in fitted]
+    there += [not endpoint.is_regression] * (len(weights) - len(fitted))
+    if all(there):
         return tuple(weights)
-    kept = [*weights[:-1], 0.0]
+    kept = [weight if is_there else 0.0 for weight, is_there in zip(weights, there, strict=True)]
     total = sum(kept) or 1.0
     return tuple(round(w / total, 4) for w in kept)
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from scipy import sparse
@@ -17,12 +16,12 @@ from sklearn.preprocessing import StandardScaler
 from molsieve.chemistry.descriptors import DESCRIPTORS
 from molsieve.files import replacing
 from molsieve.models.features import SparseFeatures
-from molsieve.models.fingerprint_set import FoldedBits, similarities
+from molsieve.models.fingerprint_set import FoldedBits
+from molsieve.models.read_across import neighbour_means
 from molsieve.training.data import TrainingData
 
 FOREST_BITS = 2048
 TREES = 100
-NEIGHBOURS = 5
 _TRIVIAL = [[c.name for c in DESCRIPTORS].index(name) for name in ("mw_da", "logp_crippen")]
 
 
@@ -98,12 +97,6 @@ def baseline_fold(
 def nearest_mean(
     data: TrainingData, queries: NDArray[np.int64], training: NDArray[np.int64], labels: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Mean label of the ``NEIGHBOURS`` nearest training molecules by Tanimoto, weighted by its cube."""
+    """Mean label of the nearest training molecules, computed by what reference models read across with."""
     asked, known = FoldedBits.of(data.fingerprints(queries)), FoldedBits.of(data.fingerprints(training))
-    values = torch.from_numpy(labels)
-    found = []
-    for similarity in similarities(asked, known):
-        nearest, place = similarity.topk(min(NEIGHBOURS, len(labels)), dim=1)
-        weights = nearest**3 + 1e-6
-        found.append((weights * values[place]).sum(dim=1) / weights.sum(dim=1))
-    return torch.cat(found).numpy() if found else np.empty(0, np.float32)
+    return neighbour_means(asked, known, [(np.arange(len(training)), labels)])[:, 0]

@@ -1,6 +1,5 @@
 """Evaluating the shipped models from the stored out-of-fold predictions; minutes, and nothing is trained."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from molsieve.training.components import STACKED
 from molsieve.training.data import TrainingData
 from molsieve.training.evaluation import OutOfFold, read_out_of_fold
 from molsieve.training.splits import FOLDS, read_folds
+from molsieve.training.stacking import add_read_across
 
 ACTIVITY_SCHEMES = ("random", "random1", "random2", "random3", "cluster")
 """Schemes that only the activity endpoints are measured on, by models trained on activity and gut data alone."""
@@ -31,13 +31,13 @@ def evaluate_tier(
         stored: Parquet file to keep the predictions in that the metrics are computed from.
 
     """
-
-    def read(scheme: str, parts: Sequence[str], rows: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> OutOfFold:
-        return read_out_of_fold(predictions, baselines, scheme, read_folds(splits, scheme)[rows], parts, rows)
-
-    everything = np.arange(data.molecules)
     stacked = list(STACKED) if tier == "refine" else ["student"]
-    scaffold = read("scaffold", stacked, everything)
+
+    def read(scheme: str, of: TrainingData, rows: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> OutOfFold:
+        found = read_out_of_fold(predictions, baselines, scheme, read_folds(splits, scheme)[rows], stacked, rows)
+        return add_read_across(of, found) if tier == "refine" else found
+
+    scaffold = read("scaffold", data, np.arange(data.molecules))
 
     def is_there(scheme: str) -> bool:
         files = [predictions / f"{name}-{scheme}-{f}.safetensors" for name in stacked for f in range(FOLDS)]
@@ -49,5 +49,5 @@ def evaluate_tier(
     part, rows = data.of_families(ACTIVITY_FAMILIES)
     for scheme in ACTIVITY_SCHEMES:
         if tier == "refine" and is_there(scheme):
-            others[scheme] = (part, read(scheme, stacked, rows))
+            others[scheme] = (part, read(scheme, part, rows))
     return evaluate(data, scaffold, others, date=datetime.now(UTC).isoformat(timespec="seconds"), stored=stored)

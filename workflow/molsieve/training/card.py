@@ -152,7 +152,9 @@ def _qmrf(info: ModelInfo, trust: Trust, endpoint: Endpoint) -> dict[str, Any]:
             "data": endpoint.dataset,
         },
         "4_algorithm": {  # OECD principle 2
-            "type": "ensemble of sparse neural networks" + (" and gradient-boosted trees" if info.has_boosters else ""),
+            "type": "ensemble of sparse neural networks"
+            + (" and gradient-boosted trees" if info.has_boosters else "")
+            + (", with read-across from the five nearest measured molecules" if info.has_read_across else ""),
             "weights_of_parts": list(info.stack[endpoint.name]),
             "descriptors": f"{info.features} features, {len(info.descriptors)} descriptors",
             "standardisation_digest": info.standardise_digest,

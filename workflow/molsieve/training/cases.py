@@ -16,6 +16,7 @@ from molsieve.training.datasets import Dataset, Registry
 from molsieve.training.extrapolation import class_left_out, moleculenet_split, protocol, transfer
 from molsieve.training.fit import TrainOptions
 from molsieve.training.splits import read_folds
+from molsieve.training.stacking import NEIGHBOURS
 
 # Bars by endpoint: published figures, or what the project aims at beyond them.
 _FOLD_BARS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
@@ -145,6 +146,8 @@ def _published_rows(cases: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     ):
         found = [c for c in cases if c["case"].partition(":")[0] == kind]
         seeds = f"{len(found)} seed{'s' if len(found) > 1 else ''}"
+        if not all(NEIGHBOURS in c for c in found):
+            seeds += ", trained parts alone"
         for metric, bar in bars.items():
             if found:
                 row = {

@@ -115,7 +115,7 @@ def predict_endpoint(
         found = rich_features(list(parents[start : start + _BLOCK]), workers=workers)
         rows = start + found.rows
         inputs = inputs_of(model, found, [parents[row] for row in rows])
-        outputs[rows] = _endpoint_outputs(model, inputs, index)
+        outputs[rows] = _endpoint_outputs(model, inputs, found.morgan, index)
         unseen[rows] = unseen_fraction(found.morgan, model.record.morgan_ids)
         if progress is not None:
             progress(min(start + _BLOCK, len(parents)), len(parents))
@@ -125,7 +125,9 @@ def predict_endpoint(
     return predictions_under(model, model.trust, endpoint, raw)
 
 
-def _endpoint_outputs(model: Model, features: SparseFeatures, index: int) -> NDArray[np.float32]:
+def _endpoint_outputs(
+    model: Model, features: SparseFeatures, morgan: SparseFeatures, index: int
+) -> NDArray[np.float32]:
     """One endpoint's column of ``Model.outputs``, without the trees of the others: [n, members]."""
     if not model.networks:
         column: NDArray[np.float32] = model.outputs(features)[:, :, index].cpu().numpy()
@@ -135,6 +137,9 @@ def _endpoint_outputs(model: Model, features: SparseFeatures, index: int) -> NDA
         name = model.endpoints[index].name
         trees = model.boosters.outputs(features, [name], torch.get_num_threads())
         parts.append(np.nan_to_num(trees, nan=0.0))
+    neighbours = model.neighbours(morgan, [index])
+    if neighbours is not None:
+        parts.append(np.nan_to_num(neighbours, nan=0.0))
     return np.concatenate(parts, axis=1)
 
 

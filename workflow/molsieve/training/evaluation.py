@@ -138,7 +138,9 @@ def endpoint_metrics(data: TrainingData, oof: OutOfFold, model: NDArray[np.float
     truth, folds = data.targets[measured, index].astype(float), oof.folds[measured]
     predicted = {"model": model[measured, index]}
     if len(oof.parts) > 1:
-        predicted |= {part: outputs[measured][:, :, index].mean(axis=1) for part, outputs in oof.parts.items()}
+        # Read-across is the baseline of the same name already.
+        own = {part: outputs for part, outputs in oof.parts.items() if part not in oof.baselines}
+        predicted |= {part: outputs[measured][:, :, index].mean(axis=1) for part, outputs in own.items()}
     predicted |= {name: values[measured, index] for name, values in oof.baselines.items() if index < values.shape[1]}
     result: dict[str, Any] = {"n": int(measured.sum())}
     if not endpoint.is_regression:

@@ -14,12 +14,16 @@ from rdkit import Chem
 from sklearn.ensemble import ExtraTreesClassifier
 
 from molsieve.errors import MolsieveError
+from molsieve.models.fingerprint_set import FoldedBits
+from molsieve.models.read_across import read_across
+from molsieve.models.record import TrainingRecord
 from molsieve.scoring.classes import antibacterial_class
 from molsieve.training.baselines import TREES, folded_counts
 from molsieve.training.components import STACKED, fit_component
 from molsieve.training.data import TrainingData
 from molsieve.training.evaluation import scores, summary
 from molsieve.training.fit import TrainOptions
+from molsieve.training.stacking import NEIGHBOURS, stacked, with_read_across
 
 ACTIVITY = "saureus_growth_inhibition"
 FAMILIES = ("activity", "gut")
@@ -44,13 +48,13 @@ class Ranked:
     """Outputs for molecules that were left out, [molecules, endpoints]; NaN for endpoints without a prediction."""
 
     parts: dict[str, NDArray[np.float32]]
+    """Trained ones, then read-across."""
     forest: NDArray[np.float32]
 
     @property
     def model(self) -> NDArray[np.float32]:
-        """Mean of the parts."""
-        mean: NDArray[np.float32] = np.nanmean(list(self.parts.values()), axis=0)
-        return mean
+        """Mean of the trained parts alike, with read-across beside them."""
+        return stacked(list(self.parts.values()), with_read_across((1.0,) * (len(self.parts) - 1)))
 
 
 def rank(
@@ -79,6 +83,7 @@ def rank(
     for component in STACKED:
         fitted = fit_component(data, train, component, options=options, seed=seed, threads=threads)
         parts[component] = fitted.outputs(data, test, threads).mean(axis=1)
+    parts[NEIGHBOURS] = _read_across(data, train, test)
     columns = folded_counts(data.morgan)
     forest = np.full((len(test), len(data.endpoints)), np.nan, dtype=np.float32)
     for i in forests:
@@ -87,6 +92,14 @@ def rank(
         trees.fit(columns[known], data.targets[known, i])
         forest[:, i] = trees.predict_proba(columns[test])[:, 1]
     return Ranked(parts, forest)
+
+
+def _read_across(data: TrainingData, train: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray[np.float32]:
+    record = TrainingRecord.of([data.connectivity[i] for i in train], data.fingerprints(train), data.targets[train])
+    outputs = np.full((len(test), len(data.endpoints)), np.nan, dtype=np.float32)
+    classes = np.flatnonzero(~data.is_regression)
+    outputs[:, classes] = read_across(FoldedBits.of(data.fingerprints(test)), record, classes.tolist())
+    return outputs
 
 
 def class_left_out(
