@@ -116,9 +116,9 @@ def summary(each: Sequence[dict[str, float]]) -> dict[str, Any]:
     for metric in dict.fromkeys(name for fold in each for name in fold):
         values = np.array([fold[metric] for fold in each if metric in fold])
         result[metric] = {
-            "mean": round(float(values.mean()), 4),
-            "sd": round(float(values.std(ddof=1)), 4) if len(values) > 1 else 0.0,
-            "folds": [round(float(v), 4) for v in values],
+            "mean": round(float(values.mean()), 6),
+            "sd": round(float(values.std(ddof=1)), 6) if len(values) > 1 else 0.0,
+            "folds": [round(float(v), 6) for v in values],
         }
     return result
 
@@ -190,7 +190,7 @@ def by_similarity(
                 part = values[measured[inside], index].astype(float)
                 known = ~np.isnan(part)
                 found = scores(truth[inside][known], part[known], regression=regression)
-                row[name] = {metric: round(value, 4) for metric, value in found.items()}
+                row[name] = {metric: round(value, 6) for metric, value in found.items()}
         rows.append(row)
     return rows
 
