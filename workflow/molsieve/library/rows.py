@@ -57,10 +57,12 @@ class RowSplitter:
         self.quoting = quoting
         self.columns = columns
         self.is_row = is_row
-        # Possessive, so that a quote that is never closed costs one pass over the text and not its square.
-        self._quoted = re.compile('"[^"]*+(?:""[^"]*+)*+"')
+        # No possessive quantifiers: before Python 3.11.5 those of groups match what they should not (gh-106052). Nothing
+        # here matches in two ways, so that a quote that is never closed costs two passes over the text, not its square.
+        self._quoted = re.compile('"[^"]*(?:""[^"]*)*"(?!")')
         mark = re.escape(delimiter)
-        self._regular = re.compile(rf'(?:(?:"[^"\n]*+(?:""[^"\n]*+)*+"|[^{mark}"\n][^{mark}\n]*+)?+[{mark}\n])*+')
+        self._quoted_cell = re.compile(rf'(?:\A|(?<=[{mark}\n]))"[^"\n]*(?:""[^"\n]*)*"(?=[{mark}\n])')
+        self._quote_first = re.compile(rf'(?:\A|[{mark}\n])"')
 
     def cells(self, text: str, *, final: bool) -> tuple[Cells, str]:
         """Columns of the rows in ``text``, and the text of a quoted cell at its end that needs the next piece.
@@ -136,7 +138,7 @@ class RowSplitter:
         if "\r" in text:
             text = text.replace("\r\n", "\n")
         # Arrow ends a line at a bare carriage return too, and leaves out a byte order mark.
-        if "\r" in text or text.startswith("\ufeff") or not self._regular.fullmatch(text):
+        if "\r" in text or text.startswith("\ufeff") or self._quote_first.search(self._quoted_cell.sub("", text)):
             return None
         names = [str(index) for index in range(self.columns or 0)]
         try:
