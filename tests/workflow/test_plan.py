@@ -62,6 +62,14 @@ def test_the_chunks_follow_from_the_configuration_alone(workspace):
     assert jobs == ["refine", "4"]
 
 
+def test_all_controls_get_conformers_however_few_of_the_library_do(workspace):
+    (workspace.folder / "my.yaml").write_text("libraries: [library.csv]\nrun: small\ninspect: {conformers: 20}\n")
+    asked = ("--dry-run", "--printshellcmds", "--configfile", "my.yaml", "--", "work/small/controls/inspected.parquet")
+    found = workspace.snakemake(*asked)
+    (command,) = (line for line in (found.stdout + found.stderr).splitlines() if "molsieve inspect" in line)
+    assert "--conformers 1000 --known-too" in command
+
+
 def test_every_command_has_a_help_text_with_an_example():
     listed = subprocess.run(
         [sys.executable, "-m", "molsieve", "--help"], capture_output=True, text=True, check=True

@@ -36,5 +36,5 @@ def time_of(stage):
         rows_of(wildcards, stage),
         threads=threads,
         attempt=attempt,
-        conformers=PLAN.config.inspect.conformers,
+        conformers=most_conformers(wildcards),
     )

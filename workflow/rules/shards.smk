@@ -55,8 +55,13 @@ def model_options(wildcards, input):
 
 def conformers_of_set(wildcards):
     """Of the library the best survivors get conformers, of the controls all."""
-    most = PLAN.config.inspect.conformers
-    return f"--conformers {most}{' --known-too' * (wildcards.set == 'controls')}"
+    return f"--conformers {most_conformers(wildcards)}{' --known-too' * (wildcards.set == 'controls')}"
+
+
+def most_conformers(wildcards):
+    if getattr(wildcards, "set", "library") == "controls":
+        return SMALL_SET
+    return PLAN.config.inspect.conformers
 
 
 def control_files(wildcards):

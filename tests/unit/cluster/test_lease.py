@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from molsieve.cluster.lease import RUNNING, SILENCE_S, Lease, is_held, process_started, read_lease
+from molsieve.cluster.lease import LOCK, RUNNING, SILENCE_S, Lease, is_held, process_started, read_lease
 from molsieve.errors import MolsieveError
 
 STARTERS = 6
@@ -72,6 +72,13 @@ def test_a_refused_start_leaves_the_record_as_it_was(work):
         Lease.take(work, "slurm")
     assert (work / RUNNING).read_bytes() == before
     assert not list(work.glob("*.tmp")) + list(work.glob(".*.tmp"))
+
+
+def test_a_folder_whose_lock_cannot_be_opened_is_taken_without(work):
+    (work / LOCK).mkdir(parents=True)  # as little use as the file of another user
+    Lease.take(work, "local")
+    with pytest.raises(MolsieveError, match="is being worked on"):
+        Lease.take(work, "local")
 
 
 def test_a_folder_given_back_is_free(work):

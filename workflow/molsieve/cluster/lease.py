@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,11 +134,12 @@ def _one_at_a_time(work: Path) -> Iterator[None]:
     """Keep other starts of a run waiting while the block looks who has it and takes it; the lock ends with its process.
 
     It holds among the processes of a host, and among hosts on NFS, GPFS and Lustre mounted with ``flock``. Where the
-    hosts' locks do not know each other, or the file system has none, starts in the same instant may both go on.
+    hosts' locks do not know each other, the file system has none, or the file is another user's who shares the folder,
+    starts in the same instant may both go on.
     """
-    with (work / LOCK).open("ab") as file:
+    with ExitStack() as held:
         with suppress(OSError):
-            fcntl.lockf(file, fcntl.LOCK_EX)
+            fcntl.lockf(held.enter_context((work / LOCK).open("ab")), fcntl.LOCK_EX)
         yield
 
 

@@ -17,7 +17,7 @@ from molsieve.models.record import TrainingRecord
 NEIGHBOURS = 5
 """Molecules with a label that a prediction is read from."""
 
-# Added to the weights, so that a molecule like no other gets the plain mean.
+# Added to the weights, so that a molecule like no other gets the plain mean of five, whichever they are.
 _LEAST_WEIGHT = 1e-6
 # Five labels that agree are no proof; without a limit their logit would be infinite.
 _LEAST_PROBABILITY = 0.01
@@ -29,6 +29,8 @@ def neighbour_means(
     measured: Sequence[tuple[NDArray[np.integer], NDArray[np.floating]]],
 ) -> NDArray[np.float32]:
     """Mean label of the nearest molecules, weighted by the cube of their Tanimoto similarity.
+
+    Where the last places go to equally near molecules, which of them count is arbitrary.
 
     Args:
         queries: Molecules asked about.

@@ -1,4 +1,7 @@
-"""What any model has to beat, in the same folds: an untuned forest, and a logistic regression on logP and weight."""
+"""What any model has to beat, in the same folds: a forest, the nearest neighbours, and a regression on logP and weight.
+
+The neighbours are read-across as well, the part of the reference models that is not trained.
+"""
 
 import warnings
 from pathlib import Path

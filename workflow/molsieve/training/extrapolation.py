@@ -1,7 +1,7 @@
 """How the models do where discovery happens: on classes, screens and splits they know nothing of.
 
 Each case trains the parts of a stack, and a forest, without some molecules, and looks at how these are ranked. The
-stack weighs its parts alike here, so nothing is chosen by the molecules left out.
+stack weighs its trained parts alike here and reads across beside them, so nothing is chosen by the molecules left out.
 """
 
 from collections.abc import Sequence

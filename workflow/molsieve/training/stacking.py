@@ -92,7 +92,8 @@ def add_read_across(data: TrainingData, oof: OutOfFold) -> OutOfFold:
 def nested(data: TrainingData, oof: OutOfFold) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Output and spread of the stack for every molecule, with weights chosen without its fold: [n, endpoints] each.
 
-    What is reported for the stack is this, so choosing the weights flatters nothing. The spread is that of
+    What is reported for the stack is this, so choosing the weights of the trained parts flatters nothing; the share of
+    read-across is the same in all folds (``READ_ACROSS`` says what it was chosen by). The spread is that of
     ``models.predict``: over all members, weighted as they are in the mean.
     """
     parts = list(oof.parts.values())
