@@ -57,8 +57,9 @@ class RowSplitter:
         self.quoting = quoting
         self.columns = columns
         self.is_row = is_row
-        # No possessive quantifiers: before Python 3.11.5 those of groups match what they should not (gh-106052). Nothing
-        # here matches in two ways, so that a quote that is never closed costs two passes over the text, not its square.
+        # No possessive quantifiers: before Python 3.11.5 those of groups match what they should not (gh-106052).
+        # Nothing here matches in two ways, so a quote that is never closed costs two passes over the text, not its
+        # square.
         self._quoted = re.compile('"[^"]*(?:""[^"]*)*"(?!")')
         mark = re.escape(delimiter)
         self._quoted_cell = re.compile(rf'(?:\A|(?<=[{mark}\n]))"[^"\n]*(?:""[^"\n]*)*"(?=[{mark}\n])')
