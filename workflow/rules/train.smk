@@ -1,8 +1,11 @@
 """Training: from the dataset registry to the shipped models. Target: `snakemake train`.
 
 Every part of every fold is a job of its own, so an interrupted training goes on where it stopped. Data come from
-MOLSIEVE_DATA_MIRROR where it is set, else from the registry's URLs.
+MOLSIEVE_DATA_MIRROR where it is set, else from the registry's URLs. Evaluating and assembling, which take minutes, run
+again when their code changes; what takes hours is trained anew when the folder training/ is deleted.
 """
+
+from molsieve.results.provenance import stage_code_digest
 
 TRAIN_SEED = 20261122
 TRAIN_FOLDS = range(5)
@@ -355,6 +358,7 @@ rule evaluate_models:
     params:
         predictions=lambda wildcards, input: Path(input.predictions[0]).parent,
         baselines=lambda wildcards, input: Path(input.baselines[0]).parent,
+        code=stage_code_digest("molsieve.training.benchmark"),
     shell:
         "python -m molsieve training evaluate {wildcards.tier} --registry {input.registry:q} --table {input.table:q}"
         " --splits {input.splits:q} --predictions {params.predictions:q} --baselines {params.baselines:q}"
@@ -385,6 +389,7 @@ rule assemble_model:
         "../../envs/molsieve.yaml"
     params:
         final=lambda wildcards, input: Path(input.parts[0]).parent,
+        code=stage_code_digest("molsieve.training.assemble"),
     shell:
         "python -m molsieve training assemble {wildcards.tier} --registry {input.registry:q} --table {input.table:q}"
         " --curation {input.curation:q} --frozen {input.frozen:q} --final {params.final:q}"

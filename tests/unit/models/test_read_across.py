@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
@@ -5,8 +7,8 @@ from rdkit.DataStructs import BulkTanimotoSimilarity
 
 from molsieve.models.features import features_of
 from molsieve.models.fingerprint_set import FoldedBits
-from molsieve.models.predict import mean_and_spread, predict
-from molsieve.models.read_across import neighbour_logits, neighbour_means, read_across
+from molsieve.models.predict import predict
+from molsieve.models.read_across import PRIOR, neighbour_logits, neighbour_means, read_across
 from molsieve.models.record import TrainingRecord
 from molsieve.models.store import load_model
 
@@ -27,13 +29,17 @@ def molecules():
 
 
 def by_hand(queries, training, rows, labels):
+    """Every choice among the equally near ones counts the same."""
     means = []
     for i in range(queries.molecules):
-        known = [training.bit_vector(row) for row in rows]
-        similarity = np.array(BulkTanimotoSimilarity(queries.bit_vector(i), known))
-        nearest = np.argsort(-similarity, kind="stable")[:5]
-        is_tied = len(rows) > 5 and np.sort(similarity)[-6] == np.sort(similarity)[-5]
-        means.append(np.nan if is_tied else np.average(labels[nearest], weights=similarity[nearest] ** 3 + 1e-6))
+        similarity = np.array(BulkTanimotoSimilarity(queries.bit_vector(i), [training.bit_vector(row) for row in rows]))
+        order = np.argsort(-similarity, kind="stable")
+        last = similarity[order[:5]][-1]
+        nearer, equal = np.flatnonzero(similarity > last), np.flatnonzero(similarity == last)
+        choices = [[*nearer, *some] for some in combinations(equal, min(5, len(rows)) - len(nearer))]
+        total = np.mean([(similarity[chosen] ** 3 * labels[chosen]).sum() for chosen in choices])
+        weight = np.mean([(similarity[chosen] ** 3).sum() for chosen in choices])
+        means.append((total + PRIOR * labels.mean()) / (weight + PRIOR))
     return np.array(means)
 
 
@@ -41,10 +47,7 @@ def test_the_mean_of_the_five_nearest_by_hand(molecules):
     queries, training, measured = molecules
     found = neighbour_means(queries, training, measured)
     for i, (rows, labels) in enumerate(measured[:2]):
-        expected = by_hand(queries, training, rows, labels)
-        clear = ~np.isnan(expected)
-        assert clear.sum() > 100
-        assert found[clear, i] == pytest.approx(expected[clear], abs=1e-4)
+        assert found[:, i] == pytest.approx(by_hand(queries, training, rows, labels), abs=1e-5)
     assert np.isnan(found[:, 2]).all()
 
 
@@ -55,11 +58,32 @@ def test_blocks_do_not_matter(molecules, monkeypatch):
     assert np.array_equal(neighbour_means(queries, training, measured), expected, equal_nan=True)
 
 
-def test_nothing_in_common_gives_the_plain_mean():
-    training = FoldedBits.of([np.array([i]) for i in range(4)])
-    measured = [(np.arange(4), np.array([1.0, 0.0, 0.0, 0.0]))]
-    assert neighbour_means(FoldedBits.of([np.array([9])]), training, measured) == pytest.approx(0.25)
+def test_nothing_in_common_gives_the_mean_of_all():
+    training = FoldedBits.of([np.array([i]) for i in range(10)])
+    measured = [(np.arange(10), np.array([1.0] + [0.0] * 9))]
+    assert neighbour_means(FoldedBits.of([np.array([99])]), training, measured) == pytest.approx(0.1)
     assert neighbour_means(FoldedBits.of([]), training, measured).shape == (0, 1)
+
+
+def test_far_neighbours_say_little():
+    """Five actives that share 1 of 19 bits with the query, and five that are the query, in a set of 10 % actives."""
+    far, same = [np.arange(9, 19)] * 5, [np.arange(10)] * 5
+    others = [np.arange(100, 110)] * 45
+    labels = np.array([1.0] * 5 + [0.0] * 45)
+    found = [
+        neighbour_means(FoldedBits.of([np.arange(10)]), FoldedBits.of(near + others), [(np.arange(50), labels)]).item()
+        for near in (far, same)
+    ]
+    assert found[0] < 0.11
+    assert found[1] > 0.98
+
+
+def test_the_order_of_equally_near_molecules_does_not_matter(molecules):
+    queries, training, measured = molecules
+    reversed_rows = np.arange(training.molecules)[::-1]
+    there = [(np.sort(training.molecules - 1 - rows), labels[::-1]) for rows, labels in measured]
+    found = neighbour_means(queries, training.take(reversed_rows), there)
+    assert found == pytest.approx(neighbour_means(queries, training, measured), abs=1e-6, nan_ok=True)
 
 
 def test_agreeing_neighbours_do_not_make_certain():
@@ -89,7 +113,8 @@ def test_it_is_one_more_member_of_the_stack(tiny_model, reading_model):
     logits = torch.cat([alone.outputs(features), torch.from_numpy(neighbours)[:, None]], dim=1)[:, :, :2]
     shares = torch.tensor([0.3, 0.3, 0.3, 0.1])[:, None].repeat(1, 2)
     assert np.allclose(found.value[:, :2], torch.sigmoid((logits * shares).sum(dim=1)), atol=1e-6)
-    assert np.allclose(found.sd[:, :2], mean_and_spread(torch.sigmoid(logits), shares)[1], atol=1e-6)
+    # It is no member of the ensemble.
+    assert np.allclose(found.sd, predict(alone, features).sd, atol=1e-6)
     assert np.allclose(found.value[:, 2], predict(alone, features).value[:, 2], atol=1e-6)
 
 

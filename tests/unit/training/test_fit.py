@@ -22,7 +22,7 @@ from molsieve.training.data import training_data
 from molsieve.training.evaluation import endpoint_metrics, read_out_of_fold
 from molsieve.training.extrapolation import rank
 from molsieve.training.fit import TrainOptions
-from molsieve.training.stacking import choose_weights, nested, with_spread
+from molsieve.training.stacking import READ_ACROSS, choose_weights, nested, with_spread
 
 FACTS = {"title": ".", "description": ".", "organism": ".", "positive_means": "."}
 ENDPOINTS = (
@@ -153,7 +153,8 @@ def test_molecules_left_out_are_ranked_by_all_parts(data):
     ranked = rank(training, train, test, seed=0, threads=1, options=OPTIONS, forests=[0])
     assert list(ranked.parts) == ["morgan", "rich", "boosters", "neighbours"]
     trained = np.mean([ranked.parts[name] for name in ("morgan", "rich", "boosters")], axis=0)
-    assert ranked.model[:, 0] == pytest.approx(0.9 * trained[:, 0] + 0.1 * ranked.parts["neighbours"][:, 0], abs=1e-4)
+    expected = (1 - READ_ACROSS) * trained[:, 0] + READ_ACROSS * ranked.parts["neighbours"][:, 0]
+    assert ranked.model[:, 0] == pytest.approx(expected, abs=1e-4)
     assert ranked.model[:, 1] == pytest.approx(trained[:, 1], abs=1e-4)
     assert roc_auc_score(has[test], ranked.parts["neighbours"][:, 0]) > 0.6
     assert roc_auc_score(has[test], ranked.forest[:, 0]) > 0.8

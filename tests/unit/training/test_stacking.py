@@ -5,7 +5,7 @@ from tests.unit.training.small_model import ENDPOINTS
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits
 from molsieve.models.read_across import read_across
-from molsieve.models.record import TrainingRecord, connectivity_hash
+from molsieve.models.record import TrainingRecord
 from molsieve.training.baselines import nearest_mean
 from molsieve.training.data import TrainingData
 from molsieve.training.evaluation import OutOfFold, endpoint_metrics
@@ -32,9 +32,7 @@ def data():
     targets[random.random((N, 3)) < 0.3] = np.nan
     ids = np.concatenate([random.choice(300, 30, replace=False) for _ in range(N)]).astype(np.uint32)
     morgan = SparseFeatures(ids, np.ones(len(ids), np.uint8), np.arange(N + 1) * 30, np.zeros((N, 0), np.float32))
-    # In the order of a training record, so that of equally near molecules the same come first.
-    keys = sorted((f"K{i}" for i in range(N)), key=connectivity_hash)
-    return TrainingData(ENDPOINTS, keys, [""] * N, targets, morgan)
+    return TrainingData(ENDPOINTS, [f"K{i}" for i in range(N)], [""] * N, targets, morgan)
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ def test_what_is_evaluated_is_what_ships(data):
     stored[test, 0] = nearest_mean(data, test, measured, data.targets[measured, 0])
     part = add_read_across(data, OutOfFold(np.zeros(N, np.int8), {}, {NEIGHBOURS: stored})).parts[NEIGHBOURS]
     shipped = read_across(FoldedBits.of(data.fingerprints(test)), record, [0])
-    assert np.array_equal(part[test, 0, :1], shipped)
+    assert part[test, 0, :1] == pytest.approx(shipped, abs=1e-5)
     assert len(np.unique(shipped)) > 5
 
 
@@ -84,9 +82,9 @@ def test_the_stack_has_it_where_it_was_measured(data, oof):
     without, spread = nested(data, oof)
     measured = ~np.isnan(data.targets[:, 0])
     assert mean[~measured, 0] == pytest.approx(without[~measured, 0], abs=1e-5)
-    assert sd[~measured, 0] == pytest.approx(spread[~measured, 0], abs=1e-5)
+    assert sd == pytest.approx(spread, abs=1e-3)
     assert mean[:, 2] == pytest.approx(without[:, 2], abs=1e-3)
-    expected = 0.9 * without[measured, 0] + 0.1 * full.parts[NEIGHBOURS][measured, 0, 0]
+    expected = (1 - READ_ACROSS) * without[measured, 0] + READ_ACROSS * full.parts[NEIGHBOURS][measured, 0, 0]
     assert mean[measured, 0] == pytest.approx(expected, abs=1e-3)
     metrics = endpoint_metrics(data, full, mean, 0)
     assert metrics["model"]["auroc"]["mean"] > endpoint_metrics(data, oof, without, 0)["model"]["auroc"]["mean"]
@@ -114,4 +112,4 @@ def test_each_molecule_is_weighed_by_the_members_it_has():
 
 def test_parts_of_several_endpoints_at_once():
     trained, neighbours = np.array([[1.0, 2.0]], np.float32), np.array([[3.0, np.nan]], np.float32)
-    assert stacked([trained, trained, neighbours], with_read_across((1, 1)))[0] == pytest.approx([1.2, 2.0])
+    assert stacked([trained, trained, neighbours], with_read_across((1, 1)))[0] == pytest.approx([1.4, 2.0])

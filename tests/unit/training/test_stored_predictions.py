@@ -35,13 +35,13 @@ def test_the_stored_rows_give_the_same_figures(predicted, tmp_path):
         assert found[endpoint.name]["scaffold"] == endpoint_metrics(data, oof, model, i)
 
 
-def test_an_endpoint_without_a_forest_has_none(predicted, tmp_path):
+def test_an_endpoint_without_baselines_is_not_stored(predicted, tmp_path):
     data, oof, model = predicted
     fewer = OutOfFold(oof.folds, oof.parts, {"forest": oof.baselines["forest"][:, :2]})
     write_stored([stored_rows(data, fewer, model, "random")], tmp_path / "stored.parquet")
     found = stored_metrics(read_stored(tmp_path / "stored.parquet"), data.endpoints)
     assert "forest" in found["harms"]["random"]
-    assert "forest" not in found["dose"]["random"]
+    assert "random" not in found["dose"]
 
 
 def test_what_is_no_file_of_ours_is_refused(tmp_path):

@@ -19,7 +19,7 @@ class Predictions(NamedTuple):
     value: NDArray[np.float32]
     """Calibrated probability or value, [n, endpoints]."""
     sd: NDArray[np.float32]
-    """Standard deviation over the members, [n, endpoints]."""
+    """Standard deviation over the trained members, [n, endpoints]."""
     low: NDArray[np.float32]
     """Lower 90 % bound, [n, endpoints]; NaN for classification."""
     high: NDArray[np.float32]
@@ -77,10 +77,10 @@ def _predict_batch(
     is_regression = torch.tensor(model.info.is_regression)
     value, sd = torch.empty(n, len(endpoints)), torch.empty(n, len(endpoints))
     logits = outputs[:, :, ~is_regression].to(model.device)
-    class_weights = weights[:, ~is_regression].to(model.device)
-    mean_logits = (logits * class_weights).sum(dim=1)
+    mean_logits = (logits * weights[:, ~is_regression].to(model.device)).sum(dim=1)
     value[:, ~is_regression] = model.calibration.probabilities(mean_logits).cpu()
-    _, spread = mean_and_spread(model.calibration.probabilities(logits), class_weights)
+    spread_weights = model.spread_weights[:, ~is_regression].to(model.device)
+    _, spread = mean_and_spread(model.calibration.probabilities(logits), spread_weights)
     sd[:, ~is_regression] = spread.cpu()
     low, high = torch.full_like(value, torch.nan), torch.full_like(value, torch.nan)
     sets = np.full((n, len(endpoints)), NO_SET, dtype=np.int8)

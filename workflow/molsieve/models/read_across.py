@@ -16,9 +16,10 @@ from molsieve.models.record import TrainingRecord
 
 NEIGHBOURS = 5
 """Molecules with a label that a prediction is read from."""
+PRIOR = 0.1
+"""Weight of the mean of all labels beside the neighbours': that of one neighbour at a similarity of 0.46, so that far
+neighbours say little."""
 
-# Added to the weights, so that a molecule like no other gets the plain mean of five, whichever they are.
-_LEAST_WEIGHT = 1e-6
 # Five labels that agree are no proof; without a limit their logit would be infinite.
 _LEAST_PROBABILITY = 0.01
 
@@ -27,15 +28,17 @@ def neighbour_means(
     queries: FoldedBits,
     training: FoldedBits,
     measured: Sequence[tuple[NDArray[np.integer], NDArray[np.floating]]],
+    prior: float = PRIOR,
 ) -> NDArray[np.float32]:
-    """Mean label of the nearest molecules, weighted by the cube of their Tanimoto similarity.
+    """Mean label of the nearest molecules, weighted by the cube of their Tanimoto similarity, and of all labels.
 
-    Where the last places go to equally near molecules, which of them count is arbitrary.
+    Equally near molecules share the last places evenly, so their order does not matter.
 
     Args:
         queries: Molecules asked about.
         training: Molecules that may have labels.
         measured: Of each endpoint, the rows of ``training`` with a label, and the labels.
+        prior: Weight of the mean of all labels.
 
     Returns:
         [queries, endpoints], in the unit of the labels; NaN for endpoints without any.
@@ -43,7 +46,7 @@ def neighbour_means(
     """
     found = np.full((queries.molecules, len(measured)), np.nan, dtype=np.float32)
     endpoints = [
-        (i, torch.from_numpy(rows.astype(np.int64)), torch.from_numpy(labels.astype(np.float32)))
+        (i, torch.from_numpy(rows.astype(np.int64)), torch.from_numpy(labels.astype(np.float64)))
         for i, (rows, labels) in enumerate(measured)
         if len(rows)
     ]
@@ -51,11 +54,20 @@ def neighbour_means(
     for similarity in similarities(queries, training):
         stop = start + len(similarity)
         for i, rows, labels in endpoints:
-            nearest, place = similarity.index_select(1, rows).topk(min(NEIGHBOURS, len(rows)), dim=1)
-            weights = nearest**3 + _LEAST_WEIGHT
-            found[start:stop, i] = (weights * labels[place]).sum(dim=1) / weights.sum(dim=1)
+            weights = _weights(similarity.index_select(1, rows))
+            total = weights @ labels + prior * labels.mean()
+            found[start:stop, i] = total / (weights.sum(dim=1) + prior)
         start = stop
     return found
+
+
+def _weights(similarity: torch.Tensor) -> torch.Tensor:
+    """Weights of molecules for queries: the cubes of the largest similarities, 0 for the rest; [queries, molecules]."""
+    last = similarity.topk(min(NEIGHBOURS, similarity.shape[1]), dim=1).values[:, -1:]
+    nearer, equal = similarity > last, similarity == last
+    places = (NEIGHBOURS - nearer.sum(dim=1, keepdim=True)) / equal.sum(dim=1, keepdim=True)
+    # In double precision, so that the order of summation does not show after rounding.
+    return similarity.double() ** 3 * (nearer + equal * places.clamp(max=1.0))
 
 
 def neighbour_logits(means: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -171,6 +171,7 @@ class Model:
         classification = [e for e in info.endpoints if not e.is_regression]
         self.calibration = CalibrationTable([trust.calibrations[e.name] for e in classification], device)
         self.member_weights = self._member_weights()
+        self.spread_weights = self._spread_weights()
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -230,6 +231,14 @@ class Model:
             weights = self.info.stack[endpoint.name]
             columns.append([w / size for w, size in zip(weights, sizes, strict=True) for _ in range(size)])
         return torch.tensor(columns, dtype=torch.float32).T.contiguous()
+
+    def _spread_weights(self) -> torch.Tensor:
+        """Weights without read-across: where neighbours disagree with the ensemble, its members need not disagree."""
+        if not self.info.has_read_across:
+            return self.member_weights
+        trained = self.member_weights.clone()
+        trained[-1] = 0.0
+        return trained / trained.sum(dim=0)
 
 
 def pack_network(network: SparseNetwork) -> Tensors:

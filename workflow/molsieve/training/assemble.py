@@ -88,7 +88,8 @@ def evaluate(
     for scheme, (part, oof) in {"scaffold": (data, scaffold), **others}.items():
         output = model if oof is scaffold else nested(part, oof)[0]
         rows.append(stored_rows(part, oof, output, scheme))
-        for i, endpoint in enumerate(part.endpoints):
+        # The others are there for the endpoints that have baselines; their models learned more, to learn these better.
+        for i, endpoint in enumerate(part.endpoints[: oof.baselines["forest"].shape[1]]):
             metrics[endpoint.name][scheme] = endpoint_metrics(part, oof, output, i)
     if stored is not None:
         write_stored(rows, stored)

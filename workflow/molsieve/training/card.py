@@ -13,6 +13,7 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.prior_shift import precision_at
+from molsieve.models.read_across import PRIOR
 from molsieve.models.store import ModelInfo
 from molsieve.models.trust import Trust
 
@@ -43,6 +44,7 @@ def render_card(info: ModelInfo, trust: Trust) -> str:
         weak=[e for e in info.endpoints if not beats_forest(info, e)],
         prevalences=PREVALENCES,
         precision=expected_precision,
+        prior=PRIOR,
         unlicensed=[d for d in info.datasets if d.get("licence", "").startswith("none")],
     )
 

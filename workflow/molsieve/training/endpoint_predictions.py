@@ -167,7 +167,7 @@ def predictions_under(model: Model, trust: Trust, endpoint: str, predicted: Endp
         known = torch.nan_to_num(raw)
         table = CalibrationTable([trust.calibrations[endpoint]])
         value = table.probabilities((known * weights).sum(dim=1))
-        _, sd = mean_and_spread(table.probabilities(known), weights)
+        _, sd = mean_and_spread(table.probabilities(known), model.spread_weights[:, index : index + 1])
         missing = torch.isnan(mean)
         value[missing], sd[missing] = torch.nan, torch.nan
     found = [t.numpy().astype(np.float64) for t in (mean[:, 0], value[:, 0], sd[:, 0], low, high)]

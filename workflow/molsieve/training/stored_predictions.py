@@ -44,11 +44,8 @@ def stored_rows(data: TrainingData, oof: OutOfFold, model: NDArray[np.float32], 
         scheme: How they were split.
 
     """
-    place, row = np.nonzero(~np.isnan(data.targets).T)
     forest = oof.baselines["forest"]
-    known = place < forest.shape[1]
-    beside = np.full(len(row), np.nan, dtype=np.float32)
-    beside[known] = forest[row[known], place[known]]
+    place, row = np.nonzero(~np.isnan(data.targets[:, : forest.shape[1]]).T)
     names = pa.DictionaryArray.from_arrays(pa.array(place, pa.int32()), [e.name for e in data.endpoints])
     return pa.table(
         {
@@ -57,7 +54,7 @@ def stored_rows(data: TrainingData, oof: OutOfFold, model: NDArray[np.float32], 
             "fold": oof.folds[row],
             "label": data.targets[row, place].astype(np.float32),
             "model": model[row, place].astype(np.float32),
-            "forest": pa.array(beside, from_pandas=True),
+            "forest": pa.array(forest[row, place], from_pandas=True),
         },
         schema=_SCHEMA,
     )
