@@ -254,7 +254,7 @@ def test_accounting_that_does_not_answer_stops_nothing(elsewhere, tmp_path, monk
     assert "partition" in said(findings, "ok")
     monkeypatch.setenv("SLURM_CONF", conf)
     [warning] = preflight([SMALL], account="any", partition=None, gpu_partition=None, folders=[])
-    assert warning.startswith("not checked, as accounting does not answer")
+    assert warning.startswith("account: not checked, as accounting does not answer")
 
 
 def test_a_controller_that_does_not_answer(elsewhere, tmp_path):

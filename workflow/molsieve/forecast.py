@@ -11,8 +11,8 @@ from molsieve.files import ROW_GROUP_ROWS
 from molsieve.scoring.profile import load_profile, profile_path
 
 JOB_OVERHEAD_S = 5.0
-"""What a job on Slurm costs beside its work, on a core of its own, as Snakemake starts twice in it; the processor
-seconds of ``benchmarks/slurm_overhead.py`` (``benchmarks/slurm_overhead.json``)."""
+"""What a job on Slurm takes beside its work at least, as Snakemake starts twice in it: the processor seconds of
+``benchmarks/slurm_overhead.py`` (``benchmarks/slurm_overhead.json``). Waiting for disks and the queue comes on top."""
 WORTH_A_JOB_S = 120.0
 """A job should work so long, or the overhead and the queue are what a run consists of."""
 MOST_JOBS = 2500

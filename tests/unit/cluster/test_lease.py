@@ -114,3 +114,18 @@ def test_of_another_host_its_signs_of_life_are_what_counts(work):
     silent = time.time() - SILENCE_S - 5
     os.utime(work / RUNNING, (silent, silent))
     Lease.take(work, "slurm")
+
+
+def test_signs_of_life_go_on_after_the_folder_was_away(tmp_path, monkeypatch):
+    monkeypatch.setattr("molsieve.cluster.lease.INTERVAL_S", 0.02)
+    work, elsewhere = tmp_path / "work", tmp_path / "elsewhere"
+    lease = Lease.take(work, "local")
+    with lease.kept():
+        work.rename(elsewhere)
+        time.sleep(0.2)
+        elsewhere.rename(work)
+        os.utime(work / RUNNING, (0, 0))
+        end = time.monotonic() + 10
+        while (work / RUNNING).stat().st_mtime == 0 and time.monotonic() < end:
+            time.sleep(0.02)
+    assert (work / RUNNING).stat().st_mtime > 0

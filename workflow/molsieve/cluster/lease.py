@@ -69,7 +69,9 @@ class Lease:
 
         def beat() -> None:
             while not ended.wait(INTERVAL_S):
-                (self.work / RUNNING).touch()
+                # A file system that hangs for once must not silence the rest of the run.
+                with suppress(OSError):
+                    os.utime(self.work / RUNNING)
 
         thread = threading.Thread(target=beat, daemon=True)
         thread.start()

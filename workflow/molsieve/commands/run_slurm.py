@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from molsieve.config import Ingest, load_yaml
 from molsieve.errors import MolsieveError
 from molsieve.files import write_text
 from molsieve.library.estimate import estimate_rows
+from molsieve.library.source import LibrarySource
 from molsieve.plan import Plan
 
 _CANCEL_SECONDS = 120
@@ -45,8 +47,14 @@ def with_shard_size(values: dict[str, Any], plan: Plan) -> dict[str, Any]:
     else:
         from molsieve.forecast import recommended_shard_rows
 
-        size = recommended_shard_rows(estimate_rows(plan.config.libraries).rows, plan.config)
+        size = recommended_shard_rows(_library_rows(tuple(plan.config.libraries)), plan.config)
     return values | {"ingest": ingest | {"shard_size": size}}
+
+
+@cache
+def _library_rows(libraries: tuple[LibrarySource, ...]) -> int:
+    """About how many rows there are; asked for twice in a run, and looks into every file."""
+    return estimate_rows(libraries).rows
 
 
 @dataclass(frozen=True)
@@ -157,7 +165,7 @@ class SlurmRun:
         """Shards of the library: what rules that go over all of it ask for follows from them."""
         read = len(list((self.work / "library" / "records").glob("*.parquet")))
         config = self.plan.config
-        return read or math.ceil(estimate_rows(config.libraries).rows / config.ingest.shard_size)
+        return read or math.ceil(_library_rows(tuple(config.libraries)) / config.ingest.shard_size)
 
     def _profile(self) -> dict[str, Any]:
         return executor_profile(
