@@ -5,7 +5,8 @@
 Needs what `make train` leaves in training/, and for the variant `toxcast` the auxiliary table: `molsieve training
 curate --auxiliary training/auxiliary.parquet ...`. Each variant trains both networks of the stack on the same molecules
 and is asked for the same ones; boosters and forest learn one endpoint at a time and stand beside them. A seed is a pool
-(scaffold fold) and a start of the networks. What was computed is kept, so the script can be interrupted and goes on.
+(scaffold fold) and a start of the networks. What was predicted is kept, so the script can be interrupted and goes on.
+Ten minutes a seed on one core.
 """
 
 import argparse
@@ -20,10 +21,11 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rdkit import Chem
+from safetensors.numpy import load_file, save_file
 from sklearn.ensemble import ExtraTreesClassifier
 
 from molsieve import project_root
-from molsieve.files import write_text
+from molsieve.files import replacing, write_text
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.fingerprint_set import FoldedBits, nearest_similarity
 from molsieve.scoring.classes import antibacterial_class
@@ -44,6 +46,8 @@ VARIANTS = {
     "descriptors": "all 77 and, as a task, a sample of the 195 descriptors (for the network on Morgan ids alone)",
 }
 NETWORKS: tuple[Component, ...] = ("morgan", "rich")
+ALONE = ("forest", "boosters")
+BOTH = "activity and all"
 SCREENS = (ACTIVITY, "ecoli_growth_inhibition", "abaumannii_growth_inhibition")
 FAR = 0.4
 # So many cells of the descriptors as make them count about as much as a large endpoint.
@@ -148,38 +152,58 @@ def references(
     yield "boosters", of_screens(part.endpoints, fitted.outputs(part, question.test, 1).mean(axis=1))
 
 
+Outputs = dict[str, NDArray[np.float32]]
+"""Of one model: for each screen, of the molecules of ``Question.test``."""
+
+
 def run_seed(
     data: TrainingData, question: Question, seed: int, auxiliary: Path, variants: list[str], out: Path
 ) -> None:
-    """Train what is missing in ``out`` for one seed."""
-    alone: dict[str, dict[str, NDArray[np.float32]]] = {}
-    done = json.loads(out.read_text()) if out.exists() else {}
+    """Train what is missing in ``out`` for one seed: ``<variant>.<part>.<screen>``, [molecules asked for]."""
+    done = load_file(out) if out.exists() else {}
 
-    def keep(key: str, value: dict[str, Any]) -> None:
-        done[key] = value
-        write_text(out, json.dumps(done, indent=1) + "\n")
+    def keep(key: str, outputs: Outputs) -> None:
+        done.update({f"{key}.{screen}": np.ascontiguousarray(values) for screen, values in outputs.items()})
+        with replacing(out) as temporary:
+            save_file(done, temporary)
 
-    for name, outputs in references(data, question, seed):
-        alone[name] = outputs
-        keep(name, question.answers(outputs))
+    def is_missing(key: str) -> bool:
+        return f"{key}.{ACTIVITY}" not in done
+
+    if any(is_missing(name) for name in ALONE):
+        for name, outputs in references(data, question, seed):
+            keep(name, outputs)
     for variant in variants:
-        if variant in done:
-            continue
         taught = with_tasks(data, variant, auxiliary, seed)
         rows = question.train[~np.isnan(taught.targets[question.train]).all(axis=1)]
-        parts = {}
         for network in NETWORKS[: 1 if variant == "descriptors" else None]:
-            started = time.process_time()
-            fitted = fit_component(taught, rows, network, options=TrainOptions(), seed=seed, threads=1)
-            parts[network] = of_screens(taught.endpoints, fitted.outputs(taught, question.test, 1).mean(axis=1))
-            print(f"seed {seed}, {variant}, {network}: {time.process_time() - started:.0f} s of CPU", flush=True)
-        answers: dict[str, Any] = {name: question.answers(outputs) for name, outputs in parts.items()}
-        if len(parts) == len(NETWORKS):
-            stack = {s: [alone["boosters"][s], *(p[s] for p in parts.values())] for s in SCREENS}
-            answers["stack"] = question.answers({s: np.mean(found, axis=0) for s, found in stack.items()})
-            with_forest = {s: np.mean([*found, _logit(alone["forest"][s])], axis=0) for s, found in stack.items()}
-            answers["stack and forest"] = question.answers(with_forest)
-        keep(variant, answers)
+            if is_missing(f"{variant}.{network}"):
+                started = time.process_time()
+                fitted = fit_component(taught, rows, network, options=TrainOptions(), seed=seed, threads=1)
+                keep(
+                    f"{variant}.{network}",
+                    of_screens(taught.endpoints, fitted.outputs(taught, question.test, 1).mean(axis=1)),
+                )
+                print(f"seed {seed}, {variant}, {network}: {time.process_time() - started:.0f} s of CPU", flush=True)
+
+
+def answered(question: Question, path: Path) -> dict[str, dict[str, Any]]:
+    """Answers of every model of one seed, single and stacked: ``<part>`` or ``<part>, <variant>``."""
+    stored = load_file(path)
+    keys = dict.fromkeys(name.rpartition(".")[0] for name in stored)
+    models: dict[str, Outputs] = {key: {s: stored[f"{key}.{s}"] for s in SCREENS} for key in keys}
+    networks = {v: [f"{v}.{n}" for n in NETWORKS] for v in VARIANTS if f"{v}.{NETWORKS[-1]}" in models}
+    if {"activity", "all"} <= set(networks):
+        networks[BOTH] = networks["activity"] + networks["all"]
+    found = {name: models[name] for name in ALONE}
+    found |= {f"{part}, {variant}": m for key, m in models.items() for variant, _, part in [key.partition(".")] if part}
+    for variant, parts in networks.items():
+        # The boosters keep their third of the stack.
+        mean = {s: np.mean([models[p][s] for p in parts], axis=0) for s in SCREENS}
+        stack = {s: (2 * mean[s] + models["boosters"][s]) / 3 for s in SCREENS}
+        found[f"stack, {variant}"] = stack
+        found[f"stack and forest, {variant}"] = {s: (3 * stack[s] + _logit(models["forest"][s])) / 4 for s in SCREENS}
+    return {name: question.answers(outputs) for name, outputs in found.items()}
 
 
 def _logit(probability: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -188,22 +212,19 @@ def _logit(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     return logit
 
 
-def table(folder: Path, seeds: list[int]) -> dict[str, Any]:
-    """Mean over seeds, and for stack and networks the difference from the shipped variant with its standard error."""
-    found = [json.loads((folder / f"seed-{seed}.json").read_text()) for seed in seeds]
+def table(seeds: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Mean over seeds, and for stack and networks the difference from all endpoints, with standard errors."""
     rows: dict[str, Any] = {}
-    for name in ("forest", "boosters"):
-        rows[name] = _summary([_figures(seed[name]) for seed in found])
-    for part in ("morgan", "rich", "stack", "stack and forest"):
-        for variant in VARIANTS:
-            if all(part in seed.get(variant, {}) for seed in found):
-                figures = [_figures(seed[variant][part]) for seed in found]
-                rows[f"{part}, {variant}"] = _summary(figures)
-                if variant != "all":
-                    shipped = [_figures(seed["all"][part]) for seed in found]
-                    rows[f"{part}, {variant}"]["minus_all"] = _summary(
-                        [{k: own[k] - base[k] for k in own} for own, base in zip(figures, shipped, strict=True)]
-                    )
+    for name in seeds[0]:
+        if all(name in found for found in seeds):
+            figures = [_figures(found[name]) for found in seeds]
+            rows[name] = _summary(figures)
+            part, _, variant = name.partition(", ")
+            if variant and variant != "all":
+                whole = [_figures(found[f"{part}, all"]) for found in seeds]
+                rows[name]["minus_all"] = _summary(
+                    [{k: own[k] - base[k] for k in own} for own, base in zip(figures, whole, strict=True)]
+                )
     return rows
 
 
@@ -246,17 +267,14 @@ def main() -> None:
     data = training_data(curated, registry.endpoints, read_rich(given.training / "rich.safetensors"))
     folds = read_folds(given.training / "splits.parquet", "scaffold")
     classes = np.array([_class_left_out(smiles) for smiles in data.parent_smiles])
+    answers = []
     for seed in given.seeds:
-        run_seed(
-            data,
-            Question(data, classes, folds, seed),
-            seed,
-            given.training / "auxiliary.parquet",
-            given.variants,
-            work / f"seed-{seed}.json",
-        )
-    if len(given.seeds) > 1:
-        rows = table(work, given.seeds)
+        question = Question(data, classes, folds, seed)
+        out = work / f"seed-{seed}.safetensors"
+        run_seed(data, question, seed, given.training / "auxiliary.parquet", given.variants, out)
+        answers.append(answered(question, out))
+    if len(answers) > 1:
+        rows = table(answers)
         text = json.dumps({"variants": VARIANTS, "seeds": given.seeds, "rows": rows}, indent=1)
         print(text)
         if given.json:

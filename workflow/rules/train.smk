@@ -10,7 +10,7 @@ from molsieve.results.provenance import stage_code_digest
 TRAIN_SEED = 20261122
 TRAIN_FOLDS = range(5)
 TRAIN_PARTS = ["morgan", "rich", "boosters"]
-# The scheme for all endpoints, and those for the activity endpoints alone (trained on activity and gut data alone).
+# The scheme for all endpoints, and those that only activity and gut endpoints are predicted under.
 TRAIN_SCHEMES = ["scaffold"]
 ACTIVITY_SCHEMES = ["random", "random1", "random2", "random3", "cluster"]
 # What is left out, or trained on alone (`molsieve training extrapolate`).
@@ -138,7 +138,7 @@ rule train_fold:
 
 
 rule train_activity_fold:
-    """Folds that only the activity endpoints are measured on."""
+    """Folds that only activity and gut endpoints are predicted of."""
     input:
         registry="config/datasets.yaml",
         table="training/curated.parquet",

@@ -150,7 +150,7 @@ def test_folds_metrics_and_stack(data, tmp_path):
 def test_molecules_left_out_are_ranked_by_all_parts(data):
     training, has, _ = data
     train, test = np.arange(450), np.arange(450, 600)
-    ranked = rank(training, train, test, seed=0, threads=1, options=OPTIONS, forests=[0])
+    ranked = rank(training, train, test, [0, 1], seed=0, threads=1, options=OPTIONS)
     assert list(ranked.parts) == ["morgan", "rich", "boosters", "neighbours"]
     trained = np.mean([ranked.parts[name] for name in ("morgan", "rich", "boosters")], axis=0)
     expected = (1 - READ_ACROSS) * trained[:, 0] + READ_ACROSS * ranked.parts["neighbours"][:, 0]

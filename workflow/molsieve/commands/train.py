@@ -110,7 +110,7 @@ def fold(
     scheme: Annotated[str, typer.Option(help="scaffold, random, cluster, random1, random2 or random3.")],
     fold: Annotated[int, typer.Option(min=0, help="Fold held out.")],
     out: Annotated[Path, typer.Option(help="Predictions to write.")],
-    family: Annotated[list[str] | None, typer.Option(help="Only endpoints of this family; may be repeated.")] = None,
+    family: Annotated[list[str] | None, typer.Option(help="Predict this family alone; may be repeated.")] = None,
     teacher: TeacherFiles = None,
     registry: RegistryFile = REGISTRY,
     seed: Seed = 20261122,
@@ -118,6 +118,8 @@ def fold(
     epochs: Epochs = None,
 ) -> None:
     """Train one part of the models on four folds and predict the fifth.
+
+    A network learns all endpoints, whichever are predicted.
 
     Example: molsieve training fold rich --table training/curated.parquet --splits training/splits.parquet
     --rich training/rich.safetensors --scheme scaffold --fold 0 --out training/oof/rich-scaffold-0.safetensors
@@ -128,10 +130,13 @@ def fold(
     from molsieve.training.splits import read_folds
 
     data, folds = _data(table, registry, rich), read_folds(splits, scheme)
-    names = None
+    held_out, endpoints = folds == fold, None
     if family:
-        data, names = data.of_families(family)
-        folds = folds[names]
+        endpoints = np.flatnonzero([e.family in family for e in data.endpoints])
+        held_out &= ~np.isnan(data.targets[:, endpoints]).all(axis=1)
+        if component == "boosters":
+            # They learn one endpoint at a time.
+            data, endpoints = data.of_endpoints(endpoints), None
     fitted = fit_component(
         data,
         np.flatnonzero(folds != fold),
@@ -142,7 +147,8 @@ def fold(
         soft=teacher_outputs(teacher) if teacher else None,
     )
     everywhere = component != "student" and scheme == "scaffold" and not family
-    predict_fold(fitted, data, np.flatnonzero(folds == fold), out, names=names, everywhere=everywhere, threads=threads)
+    rows = np.flatnonzero(held_out)
+    predict_fold(fitted, data, rows, out, endpoints=endpoints, everywhere=everywhere, threads=threads)
     typer.echo(f"{component}, {scheme} fold {fold}: trained in {fitted.seconds:.0f} s")
 
 

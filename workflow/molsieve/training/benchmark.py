@@ -13,7 +13,7 @@ from molsieve.training.splits import FOLDS, read_folds
 from molsieve.training.stacking import add_read_across
 
 ACTIVITY_SCHEMES = ("random", "random1", "random2", "random3", "cluster")
-"""Schemes that only the activity endpoints are measured on, by models trained on activity and gut data alone."""
+"""Schemes that only these families are predicted under."""
 ACTIVITY_FAMILIES = ("activity", "gut")
 
 

@@ -61,22 +61,11 @@ def run_case(
         parts = published_parts(dataset, cache, StandardiseOptions())
         held_out = np.array([parts.get(key, "") == "validation" for key in data.connectivity])
         names = [e.name for e in data.endpoints if e.family == "gut"]
-        found = protocol(
-            data, names, held_out, held_out, ("activity", "gut"), seed=seed, threads=threads, options=options
-        )
+        found = protocol(data, names, held_out, held_out, seed=seed, threads=threads, options=options)
     elif kind == "tox21":
         placed = _tox21_parts(data, _dataset(registry, "tox21"), cache)
         names = [e.name for e in data.endpoints if e.name.startswith("tox21_")]
-        found = protocol(
-            data,
-            names,
-            placed > 0,
-            placed == 2,
-            ("toxicity",),
-            seed=seed,
-            threads=threads,
-            options=options,
-        )
+        found = protocol(data, names, placed > 0, placed == 2, seed=seed, threads=threads, options=options)
     else:
         raise MolsieveError(
             f"There is no case '{case}'.", fix="Give class:NAME, transfer:ENDPOINT, gut:SEED or tox21:SEED."

@@ -161,7 +161,7 @@ def predict_fold(
     held_out: NDArray[np.int64],
     out: Path,
     *,
-    names: NDArray[np.int64] | None = None,
+    endpoints: NDArray[np.int64] | None = None,
     everywhere: bool = False,
     threads: int = 1,
 ) -> None:
@@ -173,14 +173,14 @@ def predict_fold(
         held_out: Rows it has not seen.
         out: safetensors file: ``rows`` [n], ``outputs`` [n, members, endpoints] in half precision (1e-3 of a logit),
             and with ``everywhere`` also the members' mean for all molecules [molecules, endpoints].
-        names: Rows of the curated table that the molecules of ``data`` are; None: the same.
+        endpoints: Places of those wanted; None for all.
         everywhere: Whether a student will be taught from it.
         threads: CPU threads.
 
     """
-    rows = held_out if names is None else names[held_out]
-    outputs = fitted.outputs(data, held_out, threads)
-    tensors: dict[str, NDArray[Any]] = {"rows": rows, "outputs": outputs.astype(np.float16)}
+    outputs = fitted.outputs(data, held_out, threads).astype(np.float16)
+    wanted = outputs if endpoints is None else np.ascontiguousarray(outputs[:, :, endpoints])
+    tensors: dict[str, NDArray[Any]] = {"rows": held_out, "outputs": wanted}
     if everywhere:
         tensors["everywhere"] = _everywhere(fitted, data, threads).astype(np.float16)
     with replacing(out) as temporary:

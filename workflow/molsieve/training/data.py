@@ -1,7 +1,7 @@
 """Curated molecules as arrays: labels, and the features of either tier."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,10 @@ class TrainingData:
             rich=None if self.rich is None else self.rich.take(rows),
         )
         return part, rows
+
+    def of_endpoints(self, places: Sequence[int] | NDArray[np.integer]) -> "TrainingData":
+        """Restrict to some endpoints; the molecules stay, labelled or not."""
+        return replace(self, endpoints=tuple(self.endpoints[i] for i in places), targets=self.targets[:, list(places)])
 
     def fingerprints(self, rows: NDArray[np.integer]) -> list[NDArray[np.uint32]]:
         """Morgan ids of some molecules."""

@@ -1,7 +1,8 @@
 """How the models do where discovery happens: on classes, screens and splits they know nothing of.
 
-Each case trains the parts of a stack, and a forest, without some molecules, and looks at how these are ranked. The
-stack weighs its trained parts alike here and reads across beside them, so nothing is chosen by the molecules left out.
+Each case trains the parts of a stack, on all endpoints as they ship, and a forest, without some molecules, and looks at
+how these are ranked. The stack weighs its trained parts alike here and reads across beside them, so nothing is chosen
+by the molecules left out.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,6 @@ from molsieve.training.fit import TrainOptions
 from molsieve.training.stacking import NEIGHBOURS, stacked, with_read_across
 
 ACTIVITY = "saureus_growth_inhibition"
-FAMILIES = ("activity", "gut")
 BETA_LACTAMS = ("penam", "cephem", "carbapenem", "monobactam", "beta-lactam")
 """Left out together: they share the ring that makes the class."""
 CLASSES: tuple[str, ...] = (
@@ -45,7 +45,7 @@ TOP = 0.05
 
 @dataclass(frozen=True)
 class Ranked:
-    """Outputs for molecules that were left out, [molecules, endpoints]; NaN for endpoints without a prediction."""
+    """Outputs for molecules that were left out, [molecules, endpoints asked for]; NaN where there is no prediction."""
 
     parts: dict[str, NDArray[np.float32]]
     """Trained ones, then read-across."""
@@ -61,11 +61,11 @@ def rank(
     data: TrainingData,
     train: NDArray[np.int64],
     test: NDArray[np.int64],
+    asked: Sequence[int],
     *,
     seed: int,
     threads: int,
     options: TrainOptions,
-    forests: Sequence[int],
 ) -> Ranked:
     """Train on some molecules and predict others.
 
@@ -73,23 +73,29 @@ def rank(
         data: Curated molecules.
         train: Rows to train on.
         test: Rows to predict.
+        asked: Endpoints wanted, classifications or regressions; the networks learn the others too.
         seed: Of everything random.
         threads: CPU threads.
         options: Of the networks.
-        forests: Endpoints that the forest is wanted of.
 
     """
+    part = data.of_endpoints(asked)
     parts: dict[str, NDArray[np.float32]] = {}
     for component in STACKED:
-        fitted = fit_component(data, train, component, options=options, seed=seed, threads=threads)
-        parts[component] = fitted.outputs(data, test, threads).mean(axis=1)
-    parts[NEIGHBOURS] = _read_across(data, train, test)
+        # Trees learn one endpoint at a time, so those that nobody asks for can be left out.
+        if component == "boosters":
+            fitted = fit_component(part, train, component, options=options, seed=seed, threads=threads)
+            parts[component] = fitted.outputs(part, test, threads).mean(axis=1)
+        else:
+            fitted = fit_component(data, train, component, options=options, seed=seed, threads=threads)
+            parts[component] = fitted.outputs(data, test, threads).mean(axis=1)[:, asked]
+    parts[NEIGHBOURS] = _read_across(part, train, test)
     columns = folded_counts(data.morgan)
-    forest = np.full((len(test), len(data.endpoints)), np.nan, dtype=np.float32)
-    for i in forests:
-        known = train[~np.isnan(data.targets[train, i])]
+    forest = np.full((len(test), len(asked)), np.nan, dtype=np.float32)
+    for i in np.flatnonzero(~part.is_regression):
+        known = train[~np.isnan(part.targets[train, i])]
         trees = ExtraTreesClassifier(TREES, n_jobs=threads, random_state=seed)
-        trees.fit(columns[known], data.targets[known, i])
+        trees.fit(columns[known], part.targets[known, i])
         forest[:, i] = trees.predict_proba(columns[test])[:, 1]
     return Ranked(parts, forest)
 
@@ -116,20 +122,19 @@ def class_left_out(
         options: Of the networks.
 
     """
-    part, rows = data.of_families(FAMILIES)
     names = BETA_LACTAMS if name == "beta-lactam" else (name,)
-    is_member = np.array([antibacterial_class(Chem.MolFromSmiles(s)) in names for s in part.parent_smiles])
-    index = [e.name for e in part.endpoints].index(ACTIVITY)
-    labels = part.targets[:, index]
-    in_pool = (pool_folds[rows] == 0) & ~is_member & ~np.isnan(labels)
-    train = np.flatnonzero(~is_member & (pool_folds[rows] != 0))
+    is_member = np.array([antibacterial_class(Chem.MolFromSmiles(s)) in names for s in data.parent_smiles])
+    index = [e.name for e in data.endpoints].index(ACTIVITY)
+    labels = data.targets[:, index]
+    in_pool = (pool_folds == 0) & ~is_member & ~np.isnan(labels)
+    train = np.flatnonzero(~is_member & (pool_folds != 0))
     members = np.flatnonzero(is_member & (labels == 1.0))
     test = np.concatenate([members, np.flatnonzero(in_pool)])
-    ranked = rank(part, train, test, seed=seed, threads=threads, options=options, forests=[index])
+    ranked = rank(data, train, test, [index], seed=seed, threads=threads, options=options)
     is_class = np.arange(len(test)) < len(members)
     found: dict[str, Any] = {"class": name, "members": len(members), "pool": int(in_pool.sum())}
     outputs = {"model": ranked.model, "forest": ranked.forest, **ranked.parts}
-    return found | {key: share_on_top(values[:, index], is_class) for key, values in outputs.items()}
+    return found | {key: share_on_top(values[:, 0], is_class) for key, values in outputs.items()}
 
 
 def share_on_top(values: NDArray[np.float32], is_class: NDArray[np.bool_]) -> float:
@@ -165,7 +170,7 @@ def transfer(data: TrainingData, source: str, *, seed: int, threads: int, option
     )
     test = np.flatnonzero(only[rows])
     train = np.flatnonzero(~np.isnan(alone.targets[:, 0]))
-    ranked = rank(alone, train, test, seed=seed, threads=threads, options=options, forests=[0])
+    ranked = rank(alone, train, test, [0], seed=seed, threads=threads, options=options)
     truth = data.targets[rows[test], asked].astype(float)
     found: dict[str, Any] = {"trained_on": source, "n": len(test), "positives": int(truth.sum())}
     outputs = {"model": ranked.model, "forest": ranked.forest, **ranked.parts}
@@ -179,7 +184,6 @@ def protocol(
     endpoints: Sequence[str],
     held_out: NDArray[np.bool_],
     tested: NDArray[np.bool_],
-    families: Sequence[str],
     *,
     seed: int,
     threads: int,
@@ -192,7 +196,6 @@ def protocol(
         endpoints: Those averaged over.
         held_out: Molecules not trained on.
         tested: Those of them that are scored.
-        families: Families trained on.
         seed: Of everything random.
         threads: CPU threads.
         options: Of the networks.
@@ -201,20 +204,19 @@ def protocol(
         MolsieveError: None of the molecules is held out.
 
     """
-    part, rows = data.of_families(families)
-    outside, test = held_out[rows], np.flatnonzero(tested[rows])
+    test = np.flatnonzero(tested)
     if not len(test):
         raise MolsieveError("The published split holds out none of the curated molecules.")
-    indices = [i for i, e in enumerate(part.endpoints) if e.name in set(endpoints)]
-    ranked = rank(part, np.flatnonzero(~outside), test, seed=seed, threads=threads, options=options, forests=indices)
+    indices = [i for i, e in enumerate(data.endpoints) if e.name in set(endpoints)]
+    ranked = rank(data, np.flatnonzero(~held_out), test, indices, seed=seed, threads=threads, options=options)
     found: dict[str, Any] = {"seed": seed, "molecules": len(test), "endpoints": len(indices)}
     outputs = {"model": ranked.model, "forest": ranked.forest, **ranked.parts}
     for key, values in outputs.items():
         each = []
-        for i in indices:
-            known = ~np.isnan(part.targets[test, i]) & ~np.isnan(values[:, i])
-            truth = part.targets[test[known], i].astype(float)
-            each.append(scores(truth, values[known, i].astype(float), regression=False))
+        for column, i in enumerate(indices):
+            known = ~np.isnan(data.targets[test, i]) & ~np.isnan(values[:, column])
+            truth = data.targets[test[known], i].astype(float)
+            each.append(scores(truth, values[known, column].astype(float), regression=False))
         found[key] = {m: s["mean"] for m, s in summary([e for e in each if e]).items()}
     return found
 

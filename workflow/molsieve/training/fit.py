@@ -139,6 +139,8 @@ def _optimise(
             {"params": others, "weight_decay": options.weight_decay},
         ],
         lr=options.learning_rate,
+        # One pass over the embedding a step: half the time of a training.
+        fused=True,
     )
     n = len(targets)
     steps = options.epochs * -(-n // options.batch_size)
