@@ -28,7 +28,7 @@ from molsieve.training.components import STACKED
 from molsieve.training.curation import read_table
 from molsieve.training.data import TrainingData, training_data
 from molsieve.training.datasets import load_registry
-from molsieve.training.evaluation import nearest_out_of_fold, over_folds, read_out_of_fold, scores
+from molsieve.training.evaluation import member_mean, nearest_out_of_fold, over_folds, read_out_of_fold, scores
 from molsieve.training.own_validation import corrected_error
 from molsieve.training.splits import FOLDS, read_folds
 from molsieve.training.stacking import stacked
@@ -153,7 +153,7 @@ def main() -> None:
     stored = read_out_of_fold(
         arguments.training / "oof", arguments.training / "baselines", "scaffold", folds, STACKED, rows
     )
-    parts = {name: outputs[:, :, index].mean(axis=1) for name, outputs in stored.parts.items()}
+    parts = {name: member_mean(outputs)[:, index] for name, outputs in stored.parts.items()}
     stack = stacked(list(parts.values()), (1.0,) * len(parts)).astype(float)
     predicted = {"stack": stack, **parts, "forest": stored.baselines["forest"][:, index].astype(float)}
     for variant in arguments.variants:

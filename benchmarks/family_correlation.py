@@ -28,7 +28,7 @@ from molsieve import project_root
 from molsieve.models.endpoints import Endpoint, read_endpoints
 from molsieve.models.gut_spectrum import spectrum
 from molsieve.training.calibrating import fit_calibration
-from molsieve.training.evaluation import read_out_of_fold
+from molsieve.training.evaluation import member_mean, read_out_of_fold
 from molsieve.training.splits import FOLDS
 from molsieve.training.trusting import calibrated
 
@@ -111,7 +111,7 @@ def of_tier(
     """Figures of one tier, by family."""
     rows = np.arange(len(labels))
     oof = read_out_of_fold(training / "oof", training / "baselines", SCHEME, folds, parts, rows)
-    mean = np.mean([part.mean(axis=1) for part in oof.parts.values()], axis=0)
+    mean = np.mean([member_mean(part) for part in oof.parts.values()], axis=0)
     outputs = np.concatenate(list(oof.parts.values()), axis=1)
     sample = np.random.default_rng(0).permutation(len(labels))[:MOLECULES]
     found: dict[str, dict[str, object]] = {}

@@ -21,7 +21,7 @@ from molsieve.training.components import STACKED
 from molsieve.training.curation import read_table
 from molsieve.training.data import TrainingData, training_data
 from molsieve.training.datasets import load_registry
-from molsieve.training.evaluation import read_out_of_fold, scores
+from molsieve.training.evaluation import member_mean, read_out_of_fold, scores
 from molsieve.training.splits import FOLDS, read_folds
 
 SHARES = (0.1, 0.15, 0.2)
@@ -44,7 +44,7 @@ def figures(training: Path, data: TrainingData, scheme: str, families: set[str])
     places = [i for i, e in enumerate(data.endpoints) if e.family in families and not e.is_regression]
     asked = np.flatnonzero((~np.isnan(data.targets[:, places])).any(axis=1) & (folds >= 0))
     oof = read_out_of_fold(training / "oof", training / "baselines", scheme, folds[asked], STACKED, asked)
-    trained = np.mean([part.mean(axis=1) for part in oof.parts.values()], axis=0)
+    trained = np.mean([member_mean(part) for part in oof.parts.values()], axis=0)
     found: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for fold in range(FOLDS):
         inside, outside = np.flatnonzero(oof.folds == fold), np.flatnonzero(oof.folds != fold)

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from tests.unit.models.conftest import KNOWN, TINY_TRUST, prepared_table, tiny_i
 from molsieve.errors import MolsieveError
 from molsieve.models.endpoints import read_endpoints
 from molsieve.models.features import features_of
-from molsieve.models.network import NetworkShape, SparseNetwork
+from molsieve.models.network import NetworkShape, SparseNetwork, with_heads
+from molsieve.models.predict import predict
 from molsieve.models.store import (
     as_stored,
     load_model,
@@ -45,6 +47,30 @@ def test_what_is_saved_is_what_is_loaded(tiny_model):
     assert (tiny_model / "MODEL_CARD.md").read_text() == "card\n"
     again = weights_bytes(model.networks, model.boosters, model.record)
     assert again == (tiny_model / "model.safetensors").read_bytes()
+
+
+def test_a_network_may_predict_some_endpoints_alone(tiny_model, tmp_path):
+    model = load_model(tiny_model)
+    whole = model.networks[0]
+    second = replace(whole, network=with_heads(whole.network, np.array([1])), predicts=np.array([False, True, False]))
+    facts = model.info.networks[0]
+    both = (
+        facts,
+        facts.model_copy(update={"shape": second.network.shape, "endpoints": (1,), "learned": ("activity",)}),
+    )
+    stack = {"kills": (1.0, 0.0), "harms": (0.5, 0.5), "dose": (1.0, 0.0)}
+    info = model.info.model_copy(update={"networks": both, "stack": stack})
+    save_model(tmp_path, info, TINY_TRUST, weights_bytes([whole, second], None, model.record), "card\n", "{}")
+    again = load_model(tmp_path)
+    features = features_of(prepared_table(KNOWN))
+    expected, found = model.outputs(features), again.outputs(features)
+    members = expected.shape[1]
+    assert torch.equal(found[:, :members], expected)
+    assert torch.equal(found[:, members:, 1], expected[:, :, 1])
+    assert (found[:, members:, [0, 2]] == 0).all()
+    torch.testing.assert_close(
+        torch.tensor(predict(again, features).value), torch.tensor(predict(model, features).value)
+    )
 
 
 @pytest.mark.parametrize("name", [*FILES, "checksums.sha256"])

@@ -19,7 +19,7 @@ from molsieve.training.components import (
 )
 from molsieve.training.curation import table_schema
 from molsieve.training.data import training_data
-from molsieve.training.evaluation import endpoint_metrics, read_out_of_fold
+from molsieve.training.evaluation import endpoint_metrics, member_mean, read_out_of_fold
 from molsieve.training.extrapolation import rank
 from molsieve.training.fit import TrainOptions
 from molsieve.training.stacking import READ_ACROSS, choose_weights, nested, with_spread
@@ -70,10 +70,10 @@ def test_it_learns_from_partial_labels_and_is_the_same_for_the_same_seed(data, t
     fold_of(training, folds, 0, tmp_path / "a.safetensors", component, seed=3)
     fold_of(training, folds, 0, tmp_path / "b.safetensors", component, seed=3)
     first, again = load_file(tmp_path / "a.safetensors"), load_file(tmp_path / "b.safetensors")
-    assert np.array_equal(first["outputs"], again["outputs"])
+    assert np.array_equal(first["outputs"], again["outputs"], equal_nan=True)
     rows = first["rows"]
     assert np.array_equal(rows, np.flatnonzero(folds == 0))
-    logits, values = first["outputs"][:, :, 0].mean(axis=1), first["outputs"][:, :, 1].mean(axis=1)
+    logits, values = member_mean(first["outputs"].astype(np.float32)).T
     assert np.median(logits[has[rows] == 1]) > 0 > np.median(logits[has[rows] == 0])
     assert roc_auc_score(has[rows], logits) > 0.98
     assert np.abs(values - sizes[rows]).mean() < 3
@@ -85,7 +85,39 @@ def test_members_differ(data):
     training, *_ = data
     fitted = fit_component(training, np.arange(600), "morgan", options=OPTIONS, seed=0, threads=1)
     outputs = fitted.outputs(training, np.arange(600), 1)
-    assert outputs.std(axis=1).mean() > 0.01
+    assert np.nanstd(outputs, axis=1).mean() > 0.01
+
+
+def test_specialists_learn_their_families_alone(data):
+    training, *_ = data
+    rows = np.arange(600)
+    whole, first, second = fit_component(training, rows, "morgan", options=OPTIONS, seed=0, threads=1).part
+    assert whole.predicts is None
+    assert [n.predicts.tolist() for n in (first, second)] == [[True, False], [False, True]]
+    alone = training.of_families(["activity"])[0]
+    (only,) = fit_component(alone, np.arange(alone.molecules), "morgan", options=OPTIONS, seed=0, threads=1).part
+    features = training.morgan
+    torch.testing.assert_close(first.outputs(features)[:, :, :1], only.outputs(features))
+    assert (first.outputs(features)[:, :, 1] == 0).all()
+
+
+def test_the_whole_and_the_specialist_count_alike(data):
+    training, *_ = data
+    rows, features = np.arange(600), training.morgan
+    fitted = fit_component(training, rows, "morgan", options=OPTIONS, seed=0, threads=1, families=["activity"])
+    whole, specialist = fitted.part
+    outputs = fitted.outputs(training, rows, 1)
+    assert np.isnan(outputs).any(axis=0).tolist() == [[False, False]] * 2 + [[False, True]] * 2
+    expected = (whole.outputs(features) + specialist.outputs(features)).mean(dim=1)[:, 0] / 2
+    assert member_mean(outputs)[:, 0] == pytest.approx(expected.numpy(), abs=1e-5)
+    assert member_mean(outputs)[:, 1] == pytest.approx(outputs[:, :2, 1].mean(axis=1), abs=1e-4)
+
+
+def test_a_student_is_one_network(data):
+    training, *_ = data
+    soft = np.zeros((600, 2), dtype=np.float32)
+    fitted = fit_component(training, np.arange(600), "student", options=OPTIONS, seed=0, threads=1, soft=soft)
+    assert len(fitted.part) == 1
 
 
 @pytest.mark.parametrize("component", ["morgan", "boosters"])
@@ -105,9 +137,9 @@ def test_storing_a_network_changes_less_than_its_members_disagree(data, monkeypa
     stored = fit_component(training, rows, "morgan", options=OPTIONS, seed=0, threads=1).outputs(training, rows, 1)
     monkeypatch.setattr("molsieve.training.fit.as_stored", lambda network: network.eval())
     exact = fit_component(training, rows, "morgan", options=OPTIONS, seed=0, threads=1).outputs(training, rows, 1)
-    moved = np.sqrt(((stored - exact).mean(axis=1) ** 2).mean(axis=0))
+    moved = np.sqrt((member_mean(stored - exact) ** 2).mean(axis=0))
     assert (moved > 0).all()
-    assert (moved < 0.35 * exact.std(axis=1, ddof=1).mean(axis=0)).all()
+    assert (moved < 0.35 * np.nanstd(exact, axis=1, ddof=1).mean(axis=0)).all()
 
 
 def test_a_student_learns_what_only_its_teacher_knows(data, tmp_path):
@@ -177,7 +209,7 @@ def test_the_stack_of_final_parts_is_their_mean(data):
     training, *_ = data
     rows = np.arange(600)
     parts = [fit_component(training, rows, c, options=OPTIONS, seed=0, threads=1) for c in ("morgan", "boosters")]
-    expected = np.mean([p.outputs(training, rows, 1).mean(axis=1) for p in parts], axis=0)
+    expected = np.mean([member_mean(p.outputs(training, rows, 1)) for p in parts], axis=0)
     assert stack_outputs(parts, training, 1) == pytest.approx(expected, abs=1e-4)
 
 

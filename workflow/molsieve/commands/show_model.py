@@ -278,7 +278,10 @@ def _show_prior_shift(out: Console, found: Mapping[str, Any]) -> None:
 def _parts(info: "ModelInfo") -> list[str]:
     """What each part of a stack is, in the order of its weights."""
     networks = [
-        "network on " + " and ".join(_FINGERPRINTS.get(kind, kind) for kind in network.fingerprints) + " ids"
+        "network on "
+        + " and ".join(_FINGERPRINTS.get(kind, kind) for kind in network.fingerprints)
+        + " ids"
+        + (f" (learned {' and '.join(network.learned)} alone)" if network.learned else "")
         for network in info.networks
     ]
     return networks + ["boosted trees"] * info.has_boosters + [_READ_ACROSS] * info.has_read_across

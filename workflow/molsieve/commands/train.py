@@ -144,6 +144,7 @@ def fold(
         options=_options(epochs),
         seed=seed + fold,
         threads=threads,
+        families=family,
         soft=teacher_outputs(teacher) if teacher else None,
     )
     everywhere = component != "student" and scheme == "scaffold" and not family

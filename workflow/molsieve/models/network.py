@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -95,6 +95,17 @@ class SparseNetwork(nn.Module):
             x = F.dropout(x, self.dropout)
         outputs: Tensor = self.heads(x)
         return outputs
+
+
+def with_heads(network: SparseNetwork, endpoints: NDArray[np.int64]) -> SparseNetwork:
+    """Keep some of the outputs; everything else is shared with the given network."""
+    kept = SparseNetwork(replace(network.shape, rows=1, endpoints=len(endpoints)))
+    kept.shape = replace(network.shape, endpoints=len(endpoints))
+    kept.embedding = network.embedding
+    heads = {name: t[:, :, endpoints] for name, t in network.heads.state_dict().items()}
+    others = {n: t for n, t in network.state_dict().items() if not n.startswith("heads.")}
+    kept.load_state_dict(others | {f"heads.{name}": tensor for name, tensor in heads.items()})
+    return kept.eval()
 
 
 def masked_loss(

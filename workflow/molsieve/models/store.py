@@ -76,6 +76,10 @@ class NetworkFacts(BaseModel):
     """Kinds of fingerprint whose ids it has vectors for."""
     descriptors: tuple[int, ...]
     """Columns of the features' descriptors that it sees."""
+    endpoints: tuple[int, ...] = ()
+    """Places of the model's endpoints that it predicts; none named: all."""
+    learned: tuple[str, ...] = ()
+    """Families of endpoints whose labels it was trained on; none named: all."""
 
 
 class ModelInfo(BaseModel):
@@ -135,17 +139,29 @@ class ModelInfo(BaseModel):
 
 @dataclass(frozen=True)
 class NetworkPart:
-    """A network with the ids it knows and the descriptors it sees."""
+    """A network with the ids it knows, the descriptors it sees and the endpoints it predicts."""
 
     network: SparseNetwork
     vocabulary: Vocabulary
     descriptors: NDArray[np.int64]
+    predicts: NDArray[np.bool_] | None = None
+    """Which of the model's endpoints, [endpoints]; None: all."""
 
     def outputs(self, features: SparseFeatures, device: str = "cpu", batch_size: int = 8192) -> torch.Tensor:
-        """Compute logits, or standardised values for regression, of every member: [n, members, endpoints]."""
+        """Compute logits, or standardised values for regression, of every member.
+
+        Returns:
+            [n, members, endpoints], 0 for endpoints that this network does not predict.
+
+        """
         rows = self.vocabulary.rows_of(features.ids)
         seen = features._replace(descriptors=np.ascontiguousarray(features.descriptors[:, self.descriptors]))
-        return network_outputs(self.network, seen, rows, batch_size=batch_size, device=device)
+        own = network_outputs(self.network, seen, rows, batch_size=batch_size, device=device)
+        if self.predicts is None:
+            return own
+        outputs = torch.zeros(*own.shape[:2], len(self.predicts))
+        outputs[:, :, torch.from_numpy(self.predicts)] = own
+        return outputs
 
 
 class Model:
@@ -201,7 +217,7 @@ class Model:
         """Compute logits, or standardised values for regression, of every member, on the CPU: [n, members, endpoints].
 
         Members are those of the networks, one network after the other, then the boosters as one member, then
-        read-across as one (0 where an endpoint has no booster or no neighbours; its weight is 0 too).
+        read-across as one (0 where a part does not predict an endpoint; its weight is 0 too).
 
         Args:
             features: The features the model takes.
@@ -393,11 +409,15 @@ def load_model(folder: Path, device: str = "cpu") -> Model:
     for i, facts in enumerate(info.networks):
         prefix = f"network{i}."
         own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        predicts = None
+        if facts.endpoints:
+            predicts = np.isin(np.arange(len(info.endpoints)), facts.endpoints)
         networks.append(
             NetworkPart(
                 unpack_network(own, facts.shape),
                 Vocabulary(own["vocabulary_ids"]),
                 np.array(facts.descriptors, dtype=np.int64),
+                predicts,
             )
         )
     boosters = Boosters.from_tensors(tensors) if info.has_boosters else None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +35,7 @@ from molsieve.models.store import (
 )
 from molsieve.models.trust import Trust
 from molsieve.training.card import card_json, render_card
-from molsieve.training.components import STACKED, FittedComponent, load_component
+from molsieve.training.components import SPECIALISTS, STACKED, Component, FittedComponent, load_component
 from molsieve.training.data import TrainingData
 from molsieve.training.datasets import Registry
 from molsieve.training.domain import derive_domain, unseen_out_of_fold
@@ -165,7 +165,7 @@ def assemble(
         )
     names = STACKED if tier == "refine" else ("student",)
     fitted = [load_component(name, sources.final / f"{name}.safetensors") for name in names]
-    networks = [_in_features(f, tier) for f in fitted if isinstance(f.part, NetworkPart)]
+    networks = [_in_features(part, tier) for f in fitted if isinstance(f.part, tuple) for part in f.part]
     boosters = next((f.part for f in fitted if isinstance(f.part, Boosters)), None)
     has_read_across = all(len(weights) > len(fitted) for weights in evaluated.stack.values())
     record = TrainingRecord.of(data.connectivity, data.fingerprints(np.arange(data.molecules)), data.targets)
@@ -178,10 +178,10 @@ def assemble(
         endpoints=tuple(_counted(e, sources.registry, curated) for e in data.endpoints),
         features="rich" if tier == "refine" else "morgan",
         descriptors=RICH_DESCRIPTORS if tier == "refine" else tuple(c.name for c in DESCRIPTORS),
-        networks=tuple(_facts(f, part) for f, part in zip(fitted, networks, strict=False)),
+        networks=tuple(_facts(kind, part, data.endpoints) for kind, part in zip(_kinds(fitted), networks, strict=True)),
         has_boosters=boosters is not None,
         has_read_across=has_read_across,
-        stack={e.name: _available(evaluated.stack[e.family], fitted, e) for e in data.endpoints},
+        stack={e.name: network_weights(evaluated.stack[e.family], fitted, i, e) for i, e in enumerate(data.endpoints)},
         standardise_digest=digest,
         rdkit_version=rdkit.__version__,
         datasets=tuple(
@@ -217,31 +217,56 @@ def assemble(
     return info
 
 
-def _in_features(fitted: FittedComponent, tier: str) -> NetworkPart:
+def _in_features(part: NetworkPart, tier: str) -> NetworkPart:
     """Network that finds its descriptors among those of the tier; the cheap ones come first in both."""
-    part = fitted.part
-    if not isinstance(part, NetworkPart):
-        raise TypeError(fitted.component)
     columns = np.arange(part.network.shape.descriptors if tier == "refine" else len(DESCRIPTORS))
-    return NetworkPart(part.network, part.vocabulary, columns)
+    return replace(part, descriptors=columns)
 
 
-def _facts(fitted: FittedComponent, part: NetworkPart) -> NetworkFacts:
-    kinds = ("morgan", "feature_morgan") if fitted.component == "rich" else ("morgan",)
+def _kinds(fitted: Sequence[FittedComponent]) -> list[Component]:
+    """Component of each network."""
+    return [f.component for f in fitted if isinstance(f.part, tuple) for _ in f.part]
+
+
+def _facts(component: Component, part: NetworkPart, endpoints: Sequence[Endpoint]) -> NetworkFacts:
+    predicted = () if part.predicts is None else tuple(int(i) for i in np.flatnonzero(part.predicts))
+    families = {endpoints[i].family for i in predicted}
+    learned = next((s.learns for s in SPECIALISTS if set(s.predicts) == families), ())
     return NetworkFacts(
-        shape=part.network.shape, fingerprints=kinds, descriptors=tuple(int(c) for c in part.descriptors)
+        shape=part.network.shape,
+        fingerprints=("morgan", "feature_morgan") if component == "rich" else ("morgan",),
+        descriptors=tuple(int(c) for c in part.descriptors),
+        endpoints=predicted,
+        learned=learned,
     )
 
 
-def _available(weights: Sequence[float], fitted: Sequence[FittedComponent], endpoint: Endpoint) -> tuple[float, ...]:
-    """Weights without the boosters where there is none for the endpoint, and without read-across for a regression."""
-    there = [not isinstance(f.part, Boosters) or endpoint.name in f.part.boosters for f in fitted]
-    there += [not endpoint.is_regression] * (len(weights) - len(fitted))
-    if all(there):
-        return tuple(weights)
-    kept = [weight if is_there else 0.0 for weight, is_there in zip(weights, there, strict=True)]
-    total = sum(kept) or 1.0
-    return tuple(round(w / total, 4) for w in kept)
+def network_weights(
+    weights: Sequence[float], fitted: Sequence[FittedComponent], place: int, endpoint: Endpoint
+) -> tuple[float, ...]:
+    """Weights of an endpoint's networks, boosters and read-across from those of the parts.
+
+    The networks of a part share its weight alike. Boosters count where there are some for the endpoint, read-across for
+    classifications.
+
+    Args:
+        weights: Of the parts, then perhaps of read-across.
+        fitted: The trained parts.
+        place: Of the endpoint among all.
+        endpoint: The endpoint.
+
+    """
+    found: list[float] = []
+    for weight, f in zip(weights, fitted, strict=False):
+        if isinstance(f.part, Boosters):
+            found.append(weight if endpoint.name in f.part.boosters else 0.0)
+        else:
+            predicts = [n.predicts is None or bool(n.predicts[place]) for n in f.part]
+            found += [weight * does / sum(predicts) for does in predicts]
+    if len(weights) > len(fitted):
+        found.append(0.0 if endpoint.is_regression else weights[-1])
+    total = sum(found) or 1.0
+    return tuple(round(w / total, 4) for w in found)
 
 
 def _counted(endpoint: Endpoint, registry: Registry, curated: dict[str, Any]) -> Endpoint:

@@ -1,15 +1,16 @@
 """The parts a reference model is a stack of, and the triage network taught by them.
 
-Each part is trained on its own: a network on Morgan ids (``morgan``), a network on two kinds of fingerprints and many
-descriptors (``rich``), and gradient-boosted trees on the latter (``boosters``). The shipped triage network
+Each part is trained on its own: networks on Morgan ids (``morgan``), networks on two kinds of fingerprints and many
+descriptors (``rich``), and gradient-boosted trees on the latter (``boosters``). The networks of a part are one that
+learns all endpoints and specialists that learn some families alone (``SPECIALISTS``). The shipped triage network
 (``student``) sees Morgan ids only and learns, where nothing was measured, from the stack.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,11 +19,13 @@ from safetensors.numpy import load_file, save_file
 
 from molsieve.files import replacing
 from molsieve.models.boosters import Boosters
-from molsieve.models.network import NetworkShape
+from molsieve.models.features import SparseFeatures
+from molsieve.models.network import NetworkShape, with_heads
 from molsieve.models.store import NetworkPart, pack_network, unpack_network
 from molsieve.models.vocabulary import Vocabulary
 from molsieve.training.boosting import fit_boosters
 from molsieve.training.data import TrainingData
+from molsieve.training.evaluation import member_mean
 from molsieve.training.fit import Progress, Scaling, SoftTargets, TrainOptions, fit_network
 
 Component = Literal["morgan", "rich", "boosters", "student"]
@@ -30,6 +33,24 @@ STACKED: tuple[Component, ...] = ("morgan", "rich", "boosters")
 """The parts of a reference model, in the order of ``ModelInfo.stack``."""
 
 FEATURES: dict[Component, str] = {"morgan": "morgan", "rich": "rich", "boosters": "rich", "student": "morgan"}
+
+
+class Specialist(NamedTuple):
+    """A network beside the one of all endpoints."""
+
+    learns: tuple[str, ...]
+    """Families it is trained on."""
+    predicts: tuple[str, ...]
+    """Families it is asked for, together with the network of all endpoints."""
+
+
+SPECIALISTS = (
+    Specialist(("activity", "gut"), ("activity",)),
+    Specialist(("toxicity", "adme"), ("toxicity", "adme")),
+)
+"""Chosen on the scaffold folds and on classes of antibiotics left out (benchmarks/specialists.py, far_molecules.py):
+labels of toxicity hide such classes from the activity endpoints, labels of activity and gut bacteria cost the toxicity
+endpoints accuracy, and gut bacteria are predicted best by what learns everything."""
 # A cell the teacher filled counts this much of a measured one; most cells are filled, so it is small.
 SOFT_WEIGHT = 0.1
 
@@ -39,20 +60,30 @@ class FittedComponent:
     """A trained part, and what its outputs mean."""
 
     component: Component
-    part: NetworkPart | Boosters
+    part: tuple[NetworkPart, ...] | Boosters
     scaling: Scaling
     seconds: float
 
     def outputs(self, data: TrainingData, rows: NDArray[np.int64], threads: int) -> NDArray[np.float32]:
-        """Logits, or values in the endpoint's unit, of every member: [rows, members, endpoints]."""
+        """Logits, or values in the endpoint's unit, of every member: [rows, members, endpoints].
+
+        NaN where a member does not predict an endpoint.
+        """
         features = data.features(FEATURES[self.component]).take(rows)
         if isinstance(self.part, Boosters):
             names = [e.name for e in data.endpoints]
             outputs = self.part.outputs(features, names, threads)[:, None, :]
         else:
-            outputs = self.part.outputs(features).numpy()
+            outputs = np.concatenate([_predicted(network, features) for network in self.part], axis=1)
         scaled: NDArray[np.float32] = outputs * self.scaling.sd + self.scaling.mean
         return scaled
+
+
+def _predicted(network: NetworkPart, features: SparseFeatures) -> NDArray[np.float32]:
+    outputs: NDArray[np.float32] = network.outputs(features).numpy()
+    if network.predicts is not None:
+        outputs[:, :, ~network.predicts] = np.nan
+    return outputs
 
 
 def fit_component(
@@ -63,6 +94,7 @@ def fit_component(
     options: TrainOptions,
     seed: int,
     threads: int,
+    families: Collection[str] | None = None,
     soft: NDArray[np.float32] | None = None,
     progress: Progress | None = None,
 ) -> FittedComponent:
@@ -75,6 +107,7 @@ def fit_component(
         options: Of the networks.
         seed: Of everything random.
         threads: CPU threads of the boosters.
+        families: Those that will be predicted; specialists for others are not trained. None: all.
         soft: For the student: the stack's logits and values for all molecules, [molecules, endpoints].
         progress: Called with steps done and steps in all.
 
@@ -84,14 +117,50 @@ def fit_component(
     features = data.features(FEATURES[component]).take(rows)
     scaling = Scaling.of(data.targets[rows], data.is_regression)
     targets = scaling.standardised(data.targets[rows])
-    part: NetworkPart | Boosters
+    part: tuple[NetworkPart, ...] | Boosters
     if component == "boosters":
         names = [e.name for e in data.endpoints]
         part = fit_boosters(features, targets, data.is_regression, names, seed, threads=threads, progress=progress)
     else:
         taught = None if soft is None else SoftTargets(_soft(soft[rows], scaling, data.is_regression), SOFT_WEIGHT)
-        part = fit_network(features, targets, data.is_regression, options, seed, soft=taught, progress=progress)
+        whole = fit_network(features, targets, data.is_regression, options, seed, soft=taught, progress=progress)
+        part = (whole,)
+        if component != "student":
+            wanted = {e.family for e in data.endpoints} if families is None else set(families)
+            chosen = [specialist for specialist in SPECIALISTS if wanted.intersection(specialist.predicts)]
+            others = [_specialist(specialist, data, features, targets, options, seed) for specialist in chosen]
+            part += tuple(network for network in others if network is not None)
     return FittedComponent(component, part, scaling, round(time.perf_counter() - started, 1))
+
+
+def _specialist(
+    specialist: Specialist,
+    data: TrainingData,
+    features: SparseFeatures,
+    targets: NDArray[np.float32],
+    options: TrainOptions,
+    seed: int,
+) -> NetworkPart | None:
+    """Train a specialist; None if there is nothing but what it would learn.
+
+    Args:
+        specialist: Which one.
+        data: For its endpoints.
+        features: Of the training molecules.
+        targets: As in ``fit_network``, all endpoints.
+        options: Hyperparameters.
+        seed: As in ``fit_network``.
+
+    """
+    families = [e.family for e in data.endpoints]
+    learned = np.flatnonzero([family in specialist.learns for family in families])
+    predicts = np.array([family in specialist.predicts for family in families])
+    if len(learned) == len(families):
+        return None
+    rows = np.flatnonzero((~np.isnan(targets[:, learned])).any(axis=1))
+    own = targets[np.ix_(rows, learned)]
+    fitted = fit_network(features.take(rows), own, data.is_regression[learned], options, seed)
+    return replace(fitted, network=with_heads(fitted.network, np.flatnonzero(predicts[learned])), predicts=predicts)
 
 
 def _soft(stack: NDArray[np.float32], scaling: Scaling, is_regression: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -110,12 +179,13 @@ def save_component(fitted: FittedComponent, out: Path) -> None:
     if isinstance(fitted.part, Boosters):
         tensors |= fitted.part.tensors()
     else:
-        shape = fitted.part.network.shape
-        sizes = (shape.rows, shape.descriptors, shape.members, shape.width, shape.hidden, shape.endpoints)
-        tensors |= pack_network(fitted.part.network) | {
-            "vocabulary_ids": fitted.part.vocabulary.ids,
-            "shape": np.array(sizes),
-        }
+        for i, part in enumerate(fitted.part):
+            shape = part.network.shape
+            sizes = (shape.rows, shape.descriptors, shape.members, shape.width, shape.hidden, shape.endpoints)
+            own = pack_network(part.network) | {"vocabulary_ids": part.vocabulary.ids, "shape": np.array(sizes)}
+            if part.predicts is not None:
+                own["predicts"] = part.predicts
+            tensors |= {f"network{i}.{name}": tensor for name, tensor in own.items()}
     with replacing(out) as temporary:
         save_file(tensors, temporary)
 
@@ -125,14 +195,20 @@ def load_component(component: Component, path: Path) -> FittedComponent:
     tensors = load_file(path)
     scaling = Scaling(tensors.pop("scaling_mean"), tensors.pop("scaling_sd"))
     seconds = float(tensors.pop("seconds")[0])
-    part: NetworkPart | Boosters | None
+    part: tuple[NetworkPart, ...] | Boosters
     if component == "boosters":
         part = Boosters.from_tensors(tensors) or Boosters({})
     else:
-        shape = NetworkShape(*(int(size) for size in tensors.pop("shape")))
-        vocabulary = Vocabulary(tensors.pop("vocabulary_ids"))
-        part = NetworkPart(unpack_network(tensors, shape), vocabulary, np.arange(shape.descriptors))
+        networks = sorted({name.partition(".")[0] for name in tensors})
+        part = tuple(_network_part(tensors, f"{network}.") for network in networks)
     return FittedComponent(component, part, scaling, seconds)
+
+
+def _network_part(tensors: dict[str, NDArray[Any]], prefix: str) -> NetworkPart:
+    own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    shape = NetworkShape(*(int(size) for size in own.pop("shape")))
+    vocabulary, predicts = Vocabulary(own.pop("vocabulary_ids")), own.pop("predicts", None)
+    return NetworkPart(unpack_network(own, shape), vocabulary, np.arange(shape.descriptors), predicts)
 
 
 def teacher_outputs(files: Sequence[Path]) -> NDArray[np.float32]:
@@ -151,7 +227,7 @@ def stack_outputs(stack: Sequence[FittedComponent], data: TrainingData, threads:
 
 def _everywhere(fitted: FittedComponent, data: TrainingData, threads: int) -> NDArray[np.float32]:
     blocks = np.array_split(np.arange(data.molecules), max(data.molecules // 8192, 1))
-    means = [fitted.outputs(data, block, threads).mean(axis=1) for block in blocks]
+    means = [member_mean(fitted.outputs(data, block, threads)) for block in blocks]
     return np.concatenate(means).astype(np.float32)
 
 

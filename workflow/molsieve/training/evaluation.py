@@ -83,6 +83,14 @@ def _joined(files: Sequence[Path], wanted: NDArray[np.int64], *, fill: bool = Fa
     return arrays
 
 
+def member_mean(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean over the members that predict an endpoint, [n, members, endpoints] -> [n, endpoints]; NaN if none does."""
+    there = ~np.isnan(outputs)
+    with np.errstate(invalid="ignore"):
+        mean: NDArray[np.float32] = np.where(there, outputs, 0).sum(axis=1) / there.sum(axis=1)
+    return mean.astype(np.float32)
+
+
 def scores(truth: Array, predicted: Array, *, regression: bool) -> dict[str, float]:
     """Metrics of one held-out set; empty when it has only one class."""
     if regression:
@@ -140,7 +148,7 @@ def endpoint_metrics(data: TrainingData, oof: OutOfFold, model: NDArray[np.float
     if len(oof.parts) > 1:
         # Read-across is the baseline of the same name already.
         own = {part: outputs for part, outputs in oof.parts.items() if part not in oof.baselines}
-        predicted |= {part: outputs[measured][:, :, index].mean(axis=1) for part, outputs in own.items()}
+        predicted |= {part: member_mean(outputs[measured][:, :, index]) for part, outputs in own.items()}
     predicted |= {name: values[measured, index] for name, values in oof.baselines.items() if index < values.shape[1]}
     result: dict[str, Any] = {"n": int(measured.sum())}
     if not endpoint.is_regression:

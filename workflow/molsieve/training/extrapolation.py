@@ -22,7 +22,7 @@ from molsieve.scoring.classes import antibacterial_class
 from molsieve.training.baselines import TREES, folded_counts
 from molsieve.training.components import STACKED, fit_component
 from molsieve.training.data import TrainingData
-from molsieve.training.evaluation import scores, summary
+from molsieve.training.evaluation import member_mean, scores, summary
 from molsieve.training.fit import TrainOptions
 from molsieve.training.stacking import NEIGHBOURS, stacked, with_read_across
 
@@ -85,10 +85,13 @@ def rank(
         # Trees learn one endpoint at a time, so those that nobody asks for can be left out.
         if component == "boosters":
             fitted = fit_component(part, train, component, options=options, seed=seed, threads=threads)
-            parts[component] = fitted.outputs(part, test, threads).mean(axis=1)
+            parts[component] = member_mean(fitted.outputs(part, test, threads))
         else:
-            fitted = fit_component(data, train, component, options=options, seed=seed, threads=threads)
-            parts[component] = fitted.outputs(data, test, threads).mean(axis=1)[:, asked]
+            families = {e.family for e in part.endpoints}
+            fitted = fit_component(
+                data, train, component, options=options, seed=seed, threads=threads, families=families
+            )
+            parts[component] = member_mean(fitted.outputs(data, test, threads))[:, asked]
     parts[NEIGHBOURS] = _read_across(part, train, test)
     columns = folded_counts(data.morgan)
     forest = np.full((len(test), len(asked)), np.nan, dtype=np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from molsieve.models.predict import mean_and_spread
 from molsieve.models.read_across import neighbour_logits
 from molsieve.training.data import TrainingData
-from molsieve.training.evaluation import OutOfFold, scores
+from molsieve.training.evaluation import OutOfFold, member_mean, scores
 from molsieve.training.splits import FOLDS
 
 # Few, so that choosing among them cannot fit noise: all parts alike, one counting double, and every subset.
@@ -62,7 +62,7 @@ def choose_weights(data: TrainingData, oof: OutOfFold, among: NDArray[np.bool_])
         among: Which molecules may be looked at, [n].
 
     """
-    parts = [outputs.mean(axis=1) for name, outputs in oof.parts.items() if name != NEIGHBOURS]
+    parts = [member_mean(outputs) for name, outputs in oof.parts.items() if name != NEIGHBOURS]
     candidates = CANDIDATES if len(parts) == len(CANDIDATES[0]) else ((1.0,) * len(parts),)
     chosen: dict[str, Weights] = {}
     for family in dict.fromkeys(e.family for e in data.endpoints):

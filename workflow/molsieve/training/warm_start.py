@@ -6,7 +6,7 @@ The rest of the network is not trained further: in a first trial (skin reaction,
 Kumar et al., arXiv:2202.10054, would expect. benchmarks/own_assay.py compares with training from scratch.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molsieve.models.features import SparseFeatures
-from molsieve.models.network import SparseNetwork
+from molsieve.models.network import SparseNetwork, with_heads
 from molsieve.models.store import NetworkPart
 
 # Least spread that a hidden unit is standardised by, as a share of the median unit's.
@@ -49,23 +49,12 @@ def fit_warm(
 
     """
     features = features._replace(descriptors=np.ascontiguousarray(features.descriptors[:, donor.descriptors]))
-    network = _with_new_head(donor.network)
+    # One output, to be fitted below; the embedding, which is large and never trained here, is shared.
+    network = with_heads(donor.network, np.array([0]))
     rows = torch.from_numpy(donor.vocabulary.rows_of(features.ids))
     goal = torch.from_numpy(targets.astype(np.float32))
     _fit_head(network, features, rows, goal, options, regression=regression)
     return NetworkPart(network.eval(), donor.vocabulary, donor.descriptors)
-
-
-def _with_new_head(donor: SparseNetwork) -> SparseNetwork:
-    """Copy of the donor with one new output; the embedding, which is large and never trained here, is shared."""
-    shape = replace(donor.shape, endpoints=1)
-    network = SparseNetwork(replace(shape, rows=1))
-    network.shape = shape
-    network.embedding = donor.embedding
-    own = network.state_dict()
-    kept = {name: t for name, t in donor.state_dict().items() if not name.startswith("heads.")}
-    network.load_state_dict({name: kept.get(name, tensor) for name, tensor in own.items()})
-    return network
 
 
 def _inputs(features: SparseFeatures, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
