@@ -1,42 +1,48 @@
 """Which training data carry furthest: known antibiotic classes left out of training, and a scaffold fold as the pool.
 
-    python benchmarks/far_molecules.py --seeds 0 1 2 3 4 --json benchmarks/far_molecules.json
+    python benchmarks/far_molecules.py --unlabelled pubchem_100k.tsv.gz --json benchmarks/far_molecules.json
 
-Needs what `make train` leaves in training/, and for the variant `toxcast` the auxiliary table: `molsieve training
-curate --auxiliary training/auxiliary.parquet ...`. Each variant trains both networks of the stack on the same molecules
-and is asked for the same ones; boosters and forest learn one endpoint at a time and stand beside them. A seed is a pool
-(scaffold fold) and a start of the networks. What was predicted is kept, so the script can be interrupted and goes on.
-Ten minutes a seed on one core.
+Needs what `make train` leaves in training/, for the variant `toxcast` the auxiliary table (`molsieve training curate
+--auxiliary training/auxiliary.parquet ...`), and for `unlabelled` a file of SMILES. Each variant trains both kinds of
+network of the stack, without specialists, on the same molecules and is asked for the same ones; boosters and forest
+learn one endpoint at a time and stand beside them. A seed is a pool (scaffold fold) and a start of the networks. What
+was predicted is kept, so the script can be interrupted and goes on. Ten minutes a seed on one core.
 """
 
 import argparse
+import gzip
 import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
+import torch
 from numpy.typing import NDArray
 from rdkit import Chem
 from safetensors.numpy import load_file, save_file
 from sklearn.ensemble import ExtraTreesClassifier
 
 from molsieve import project_root
+from molsieve.chemistry.standardise import StandardiseOptions
 from molsieve.files import replacing, write_text
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest_similarity
+from molsieve.models.rich_features import rich_features
 from molsieve.scoring.classes import antibacterial_class
 from molsieve.training.baselines import TREES, folded_counts
-from molsieve.training.components import Component, fit_component
-from molsieve.training.curation import read_table
+from molsieve.training.components import FEATURES, Component, fit_component
+from molsieve.training.curation import read_table, structures_of
 from molsieve.training.data import TrainingData, read_rich, training_data
 from molsieve.training.datasets import load_registry
 from molsieve.training.evaluation import scores
 from molsieve.training.extrapolation import ACTIVITY, BETA_LACTAMS, CLASSES, share_on_top
-from molsieve.training.fit import TrainOptions
+from molsieve.training.fit import Scaling, TrainOptions, fit_network
 from molsieve.training.splits import read_folds
 
 VARIANTS = {
@@ -44,7 +50,10 @@ VARIANTS = {
     "all": "all 77 endpoints, as shipped",
     "toxcast": "all 77 and the 345 auxiliary ToxCast assays",
     "descriptors": "all 77 and, as a task, a sample of the 195 descriptors (for the network on Morgan ids alone)",
+    "unlabelled": "the same with 20,000 molecules of a vendor's library, of which nothing but descriptors is known",
 }
+ON_MORGAN_IDS = ("descriptors", "unlabelled")
+UNLABELLED = 20_000
 NETWORKS: tuple[Component, ...] = ("morgan", "rich")
 ALONE = ("forest", "boosters")
 BOTH = "activity and all"
@@ -54,13 +63,20 @@ FAR = 0.4
 DESCRIPTOR_CELLS = 0.02
 
 
-def with_tasks(data: TrainingData, variant: str, auxiliary: Path, seed: int) -> TrainingData:
-    """Data with the endpoints, and for some variants further tasks, of a variant; the molecules stay."""
+class Sources(NamedTuple):
+    """Files beside the curated table."""
+
+    auxiliary: Path
+    unlabelled: Path | None
+
+
+def with_tasks(data: TrainingData, variant: str, sources: Sources, seed: int) -> TrainingData:
+    """Data with the endpoints of a variant, and for some with further tasks, or with further molecules at the end."""
     if variant == "activity":
         places = [i for i, e in enumerate(data.endpoints) if e.family in {"activity", "gut"}]
         return replace(data, endpoints=tuple(data.endpoints[i] for i in places), targets=data.targets[:, places])
     if variant == "toxcast":
-        table = pq.read_table(auxiliary)
+        table = pq.read_table(sources.auxiliary)
         names = [name for name in table.column_names if name.startswith("toxcast_")]
         row_of = {key: row for row, key in enumerate(data.connectivity)}
         rows = np.array([row_of.get(key, -1) for key in table["connectivity"].to_pylist()])
@@ -69,12 +85,50 @@ def with_tasks(data: TrainingData, variant: str, auxiliary: Path, seed: int) -> 
             values = table[name].to_numpy(zero_copy_only=False).astype(np.float32)
             more[rows[rows >= 0], column] = values[rows >= 0]
         return _beside(data, names, "classification", more)
-    if variant == "descriptors":
+    if variant == "unlabelled":
+        data = _with_molecules(data, sources)
+    if variant in ON_MORGAN_IDS:
         values = data.features("rich").descriptors.astype(np.float32)
         chosen = np.random.default_rng(seed).random(values.shape) < DESCRIPTOR_CELLS
         names = [f"descriptor_{i}" for i in range(values.shape[1])]
         return _beside(data, names, "regression", np.where(chosen, values, np.nan).astype(np.float32))
     return data
+
+
+def _with_molecules(data: TrainingData, sources: Sources) -> TrainingData:
+    """Append molecules without labels that are not in the data; their features are kept beside the auxiliary table."""
+    kept = sources.auxiliary.parent / "unlabelled.safetensors"
+    if not kept.exists():
+        if sources.unlabelled is None:
+            raise SystemExit("The variant `unlabelled` needs --unlabelled FILE.")
+        with gzip.open(sources.unlabelled, "rt") as file:
+            smiles = [line.split()[0] for line in islice(file, 1, 1 + UNLABELLED)]
+        structures = structures_of(smiles, StandardiseOptions())
+        known = set(data.connectivity)
+        new = {s.connectivity: s.parent_smiles for s in structures if s.connectivity and s.connectivity not in known}
+        described = rich_features(list(new.values()), workers=1)
+        both = {"morgan": described.morgan, "rich": described.rich}
+        save_file({f"{kind}.{name}": a for kind, f in both.items() for name, a in f._asdict().items()}, kept)
+    stored = load_file(kept)
+    morgan, rich = (SparseFeatures(*(stored[f"{k}.{n}"] for n in SparseFeatures._fields)) for k in ("morgan", "rich"))
+    more = rich.molecules
+    return replace(
+        data,
+        connectivity=[*data.connectivity, *[""] * more],
+        parent_smiles=[*data.parent_smiles, *[""] * more],
+        targets=np.vstack([data.targets, np.full((more, data.targets.shape[1]), np.nan, dtype=np.float32)]),
+        morgan=_joined(data.morgan, morgan),
+        rich=_joined(data.features("rich"), rich),
+    )
+
+
+def _joined(first: SparseFeatures, second: SparseFeatures) -> SparseFeatures:
+    return SparseFeatures(
+        np.concatenate([first.ids, second.ids]),
+        np.concatenate([first.counts, second.counts]),
+        np.concatenate([first.offsets, second.offsets[1:] + first.offsets[-1]]),
+        np.concatenate([first.descriptors, second.descriptors]),
+    )
 
 
 def _beside(data: TrainingData, names: list[str], task: str, more: NDArray[np.float32]) -> TrainingData:
@@ -157,7 +211,7 @@ Outputs = dict[str, NDArray[np.float32]]
 
 
 def run_seed(
-    data: TrainingData, question: Question, seed: int, auxiliary: Path, variants: list[str], out: Path
+    data: TrainingData, question: Question, seed: int, sources: Sources, variants: list[str], out: Path
 ) -> None:
     """Train what is missing in ``out`` for one seed: ``<variant>.<part>.<screen>``, [molecules asked for]."""
     done = load_file(out) if out.exists() else {}
@@ -174,17 +228,24 @@ def run_seed(
         for name, outputs in references(data, question, seed):
             keep(name, outputs)
     for variant in variants:
-        taught = with_tasks(data, variant, auxiliary, seed)
-        rows = question.train[~np.isnan(taught.targets[question.train]).all(axis=1)]
-        for network in NETWORKS[: 1 if variant == "descriptors" else None]:
+        taught = with_tasks(data, variant, sources, seed)
+        train = np.concatenate([question.train, np.arange(data.molecules, taught.molecules)])
+        rows = train[~np.isnan(taught.targets[train]).all(axis=1)]
+        for network in NETWORKS[: 1 if variant in ON_MORGAN_IDS else None]:
             if is_missing(f"{variant}.{network}"):
                 started = time.process_time()
-                fitted = fit_component(taught, rows, network, options=TrainOptions(), seed=seed, threads=1)
-                keep(
-                    f"{variant}.{network}",
-                    of_screens(taught.endpoints, fitted.outputs(taught, question.test, 1).mean(axis=1)),
-                )
+                keep(f"{variant}.{network}", network_outputs(taught, rows, network, question.test, seed))
                 print(f"seed {seed}, {variant}, {network}: {time.process_time() - started:.0f} s of CPU", flush=True)
+
+
+def network_outputs(
+    data: TrainingData, rows: NDArray[np.int64], network: Component, test: NDArray[np.int64], seed: int
+) -> Outputs:
+    """Train one network on all endpoints of the data, and what it says of the molecules asked for."""
+    features = data.features(FEATURES[network])
+    targets = Scaling.of(data.targets[rows], data.is_regression).standardised(data.targets[rows])
+    fitted = fit_network(features.take(rows), targets, data.is_regression, TrainOptions(), seed)
+    return of_screens(data.endpoints, fitted.outputs(features.take(test)).numpy().mean(axis=1))
 
 
 def answered(question: Question, path: Path) -> dict[str, dict[str, Any]]:
@@ -257,9 +318,11 @@ def main() -> None:
         "--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="also the scaffold fold that is the pool"
     )
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--unlabelled", type=Path, help="packed file of SMILES with a header, for that variant")
     parser.add_argument("--work", type=Path, help="where seeds are kept; default <training>/far")
     parser.add_argument("--json", type=Path, help="summary to write")
     given = parser.parse_args()
+    torch.set_num_threads(1)
     work = given.work or given.training / "far"
     work.mkdir(parents=True, exist_ok=True)
     registry = load_registry(project_root() / "config" / "datasets.yaml")
@@ -267,11 +330,12 @@ def main() -> None:
     data = training_data(curated, registry.endpoints, read_rich(given.training / "rich.safetensors"))
     folds = read_folds(given.training / "splits.parquet", "scaffold")
     classes = np.array([_class_left_out(smiles) for smiles in data.parent_smiles])
+    sources = Sources(given.training / "auxiliary.parquet", given.unlabelled)
     answers = []
     for seed in given.seeds:
         question = Question(data, classes, folds, seed)
         out = work / f"seed-{seed}.safetensors"
-        run_seed(data, question, seed, given.training / "auxiliary.parquet", given.variants, out)
+        run_seed(data, question, seed, sources, given.variants, out)
         answers.append(answered(question, out))
     if len(answers) > 1:
         rows = table(answers)
