@@ -29,6 +29,7 @@ from molsieve.models.endpoints import Endpoint, read_endpoints
 from molsieve.models.gut_spectrum import spectrum
 from molsieve.training.calibrating import fit_calibration
 from molsieve.training.evaluation import member_mean, read_out_of_fold
+from molsieve.training.fit import TrainOptions
 from molsieve.training.splits import FOLDS
 from molsieve.training.trusting import calibrated
 
@@ -112,7 +113,8 @@ def of_tier(
     rows = np.arange(len(labels))
     oof = read_out_of_fold(training / "oof", training / "baselines", SCHEME, folds, parts, rows)
     mean = np.mean([member_mean(part) for part in oof.parts.values()], axis=0)
-    outputs = np.concatenate(list(oof.parts.values()), axis=1)
+    # The networks of all endpoints and the trees: members of specialists are not paired across families.
+    outputs = np.concatenate([part[:, : TrainOptions().members] for part in oof.parts.values()], axis=1)
     sample = np.random.default_rng(0).permutation(len(labels))[:MOLECULES]
     found: dict[str, dict[str, object]] = {}
     for family in dict.fromkeys(e.family for e in endpoints):

@@ -13,7 +13,7 @@ import argparse
 import gzip
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -33,6 +33,7 @@ from molsieve.files import replacing, write_text
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest_similarity
+from molsieve.models.record import connectivity_hash
 from molsieve.models.rich_features import rich_features
 from molsieve.scoring.classes import antibacterial_class
 from molsieve.training.baselines import TREES, folded_counts
@@ -108,8 +109,11 @@ def _with_molecules(data: TrainingData, sources: Sources) -> TrainingData:
         new = {s.connectivity: s.parent_smiles for s in structures if s.connectivity and s.connectivity not in known}
         described = rich_features(list(new.values()), workers=1)
         both = {"morgan": described.morgan, "rich": described.rich}
-        save_file({f"{kind}.{name}": a for kind, f in both.items() for name, a in f._asdict().items()}, kept)
+        tensors = {f"{kind}.{name}": a for kind, f in both.items() for name, a in f._asdict().items()}
+        save_file(tensors | {"hashes": _hashes(new)[described.rows]}, kept)
     stored = load_file(kept)
+    if np.isin(stored["hashes"], _hashes(data.connectivity)).any():
+        raise SystemExit(f"Training molecules are among those of {kept}: delete it.")
     morgan, rich = (SparseFeatures(*(stored[f"{k}.{n}"] for n in SparseFeatures._fields)) for k in ("morgan", "rich"))
     more = rich.molecules
     return replace(
@@ -120,6 +124,10 @@ def _with_molecules(data: TrainingData, sources: Sources) -> TrainingData:
         morgan=_joined(data.morgan, morgan),
         rich=_joined(data.features("rich"), rich),
     )
+
+
+def _hashes(connectivity: Iterable[str]) -> NDArray[np.uint64]:
+    return np.array([connectivity_hash(key) for key in connectivity], dtype=np.uint64)
 
 
 def _joined(first: SparseFeatures, second: SparseFeatures) -> SparseFeatures:

@@ -2,10 +2,10 @@
 
     python benchmarks/learning_curve.py --training training
 
-The network on all features (the stack's ``rich`` part, on all endpoints) and the forest are trained on a quarter, half,
-three quarters and all of the training molecules of a frozen fold; the smaller parts lie within the larger ones. The
-noise is a bootstrap over the molecules of one test fold: what the same model would score on other test sets of this
-size. Half an hour on one core.
+A network on all features and endpoints (the first of the stack's ``rich`` part) and the forest are trained on a
+quarter, half, three quarters and all of the training molecules of a frozen fold; the smaller parts lie within the
+larger ones. The noise is a bootstrap over the molecules of one test fold: what the same model would score on other test
+sets of this size. Half an hour on one core.
 """
 
 import argparse

@@ -58,7 +58,7 @@ def train_donor(data: TrainingData, out: Path, epochs: int, seed: int) -> None:
     part = fit_network(
         data.morgan.take(rows), scaling.standardised(targets), regression, TrainOptions(epochs=epochs), seed
     )
-    save_component(FittedComponent("morgan", part, scaling, 0.0), out)
+    save_component(FittedComponent("morgan", (part,), scaling, 0.0), out)
 
 
 def fit_all(
@@ -154,7 +154,7 @@ def main() -> None:
     data, scaffolds = training_data(table, endpoints), np.array(table["scaffold"].to_pylist(), dtype=object)
     if not arguments.donor.exists():
         train_donor(data, arguments.donor, arguments.epochs, seed=1)
-    donor = load_component("morgan", arguments.donor).part
+    (donor,) = load_component("morgan", arguments.donor).part
     results: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for size in arguments.sizes:
         for name in arguments.endpoints:

@@ -10,7 +10,7 @@ from molsieve.results.provenance import stage_code_digest
 TRAIN_SEED = 20261122
 TRAIN_FOLDS = range(5)
 TRAIN_PARTS = ["morgan", "rich", "boosters"]
-# The scheme for all endpoints, and those that only activity and gut endpoints are predicted under.
+# The scheme for all endpoints, and those that only the activity endpoints are predicted under.
 TRAIN_SCHEMES = ["scaffold"]
 ACTIVITY_SCHEMES = ["random", "random1", "random2", "random3", "cluster"]
 # What is left out, or trained on alone (`molsieve training extrapolate`).
@@ -138,7 +138,7 @@ rule train_fold:
 
 
 rule train_activity_fold:
-    """Folds that only activity and gut endpoints are predicted of."""
+    """Folds that only the activity endpoints are predicted of."""
     input:
         registry="config/datasets.yaml",
         table="training/curated.parquet",
@@ -158,7 +158,7 @@ rule train_activity_fold:
     shell:
         "python -m molsieve training fold {wildcards.part} --registry {input.registry:q} --table {input.table:q}"
         " --splits {input.splits:q} --rich {input.rich:q} --scheme {wildcards.activity_scheme}"
-        " --fold {wildcards.fold} --family activity --family gut"
+        " --fold {wildcards.fold} --family activity"
         " --out {output:q} --seed {params.seed} --threads {threads} > {log:q} 2>&1"
 
 
@@ -208,6 +208,7 @@ rule train_baseline:
     threads: 1
     params:
         seed=TRAIN_SEED,
+        code=stage_code_digest("molsieve.training.baselines"),
     shell:
         "python -m molsieve training baseline --registry {input.registry:q} --table {input.table:q}"
         " --splits {input.splits:q} --scheme {wildcards.scheme} --fold {wildcards.fold} --out {output:q}"
@@ -230,6 +231,7 @@ rule train_activity_baseline:
     threads: 1
     params:
         seed=TRAIN_SEED,
+        code=stage_code_digest("molsieve.training.baselines"),
     shell:
         "python -m molsieve training baseline --registry {input.registry:q} --table {input.table:q}"
         " --splits {input.splits:q} --scheme {wildcards.activity_scheme} --fold {wildcards.fold} --out {output:q}"

@@ -18,6 +18,7 @@ from molsieve.models.conformal import ConformalScores
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import features_of
 from molsieve.models.network import NetworkShape, SparseNetwork
+from molsieve.models.read_across import PRIOR
 from molsieve.models.record import TrainingRecord
 from molsieve.models.store import (
     FORMAT,
@@ -161,6 +162,6 @@ def reading_model(tmp_path_factory):
     part = tiny_part(features, Vocabulary.of_training(features, 1), seed=5)
     stack = {e.name: (1.0, 0.0) if e.is_regression else (0.9, 0.1) for e in ENDPOINTS}
     folder = tmp_path_factory.mktemp("reading") / "model"
-    info = tiny_info([part], has_read_across=True, stack=stack)
+    info = tiny_info([part], has_read_across=True, read_across_prior=PRIOR, stack=stack)
     save_model(folder, info, TINY_TRUST, weights_bytes([part], None, tiny_record()), "card\n", "{}\n")
     return folder

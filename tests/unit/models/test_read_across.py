@@ -62,6 +62,7 @@ def test_nothing_in_common_gives_the_mean_of_all():
     training = FoldedBits.of([np.array([i]) for i in range(10)])
     measured = [(np.arange(10), np.array([1.0] + [0.0] * 9))]
     assert neighbour_means(FoldedBits.of([np.array([99])]), training, measured) == pytest.approx(0.1)
+    assert neighbour_means(FoldedBits.of([np.array([99])]), training, measured, prior=0.0) == pytest.approx(0.1)
     assert neighbour_means(FoldedBits.of([]), training, measured).shape == (0, 1)
 
 

@@ -12,6 +12,7 @@ from molsieve.models.calibration import Calibration, Interval, grid
 from molsieve.models.conformal import ConformalScores
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.network import NetworkShape, SparseNetwork
+from molsieve.models.read_across import PRIOR
 from molsieve.models.record import TrainingRecord
 from molsieve.models.rich_features import rich_features
 from molsieve.models.store import Domain, ModelInfo, NetworkFacts, NetworkPart, Scale, save_model, weights_bytes
@@ -112,6 +113,7 @@ def write_model(
         networks=(NetworkFacts(shape=shape, fingerprints=(kind,), descriptors=tuple(range(columns))),),
         has_boosters=False,
         has_read_across=read_across,
+        read_across_prior=PRIOR,
         stack={e.name: _weights(e, read_across=read_across) for e in endpoints},
         standardise_digest=standardise.digest(standardise.StandardiseOptions()),
         rdkit_version=rdkit.__version__,

@@ -42,7 +42,8 @@ def test_the_card_names_read_across_where_it_is_a_part():
     info, trust = read_info(FOLDER), read_trust(FOLDER)
     model, record = {}, {}
     for has in (False, True):
-        changed = info.model_copy(update={"has_read_across": has})
+        stack = {name: weights if has else weights[:-1] for name, weights in info.stack.items()}
+        changed = info.model_copy(update={"has_read_across": has, "stack": stack})
         model[has], record[has] = (
             render_card(changed, trust),
             json.loads(card_json(changed, trust))["endpoints"]["herg"],

@@ -110,6 +110,13 @@ def test_each_molecule_is_weighed_by_the_members_it_has():
     assert sd[1] == pytest.approx(np.std([1, 5], ddof=1))
 
 
+def test_members_that_do_not_predict_leave_their_share_to_the_others_of_the_part():
+    networks, trees = np.array([[1.0, 3.0, np.nan]], np.float32), np.array([[6.0]], np.float32)
+    mean, sd = with_spread([networks, trees], (0.5, 0.5))
+    assert mean.tolist() == [4.0]
+    assert (mean, sd) == with_spread([networks[:, :2], trees], (0.5, 0.5))
+
+
 def test_parts_of_several_endpoints_at_once():
     trained, neighbours = np.array([[1.0, 2.0]], np.float32), np.array([[3.0, np.nan]], np.float32)
     assert stacked([trained, trained, neighbours], with_read_across((1, 1)))[0] == pytest.approx([1.4, 2.0])

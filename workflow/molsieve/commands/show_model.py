@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 
 from molsieve.commands.terminal import console, number, percent, table
 from molsieve.errors import MolsieveError
+from molsieve.models.part_names import READ_ACROSS, part_weights
 
 if TYPE_CHECKING:
     from molsieve.models.endpoints import Endpoint
@@ -152,7 +153,7 @@ def _model_facts(info: "ModelInfo", folder: Path) -> dict[str, Any]:
 def _show_model(out: Console, info: "ModelInfo", folder: Path) -> None:
     networks = len(info.networks)
     parts = f"{networks} network{'s' if networks != 1 else ''}" + (" and boosted trees" if info.has_boosters else "")
-    parts += f", with {_READ_ACROSS}," if info.has_read_across else ""
+    parts += f", with {READ_ACROSS}," if info.has_read_across else ""
     molecules = f" on {info.training['molecules']:,} molecules" if "molecules" in info.training else ""
     out.print(f"{info.name} (tier {info.tier}), {folder}")
     out.print(f"{parts}{molecules}, made {info.created[:10]}, RDKit {info.rdkit_version}")
@@ -242,7 +243,7 @@ def _show_endpoint(out: Console, info: "ModelInfo", found: Mapping[str, Any]) ->
         ["domain", f"at most {percent(info.domain.max_unseen_fraction, 0)} of the Morgan ids unseen in training"],
     ]
     if found["stack"] and len(found["stack"]) > 1:
-        shares = [f"{part} {percent(w, 0)}" for part, w in zip(_parts(info), found["stack"], strict=True) if w]
+        shares = [f"{part} {percent(w, 0)}" for part, w in part_weights(info, found["name"]).items()]
         rows.append(["made of", ", ".join(shares)])
     out.print(table(None, ("", ""), rows, text_columns=2))
     for block in _metric_tables(found["metrics"]):
@@ -273,18 +274,6 @@ def _show_prior_shift(out: Console, found: Mapping[str, Any]) -> None:
         title = f"Probabilities (calibrated at {percent(found['trained_prevalence'])} active) when {100 * p:g} % are"
         out.print()
         out.print(table(title, ("predicted", "there"), rows, text_columns=0))
-
-
-def _parts(info: "ModelInfo") -> list[str]:
-    """What each part of a stack is, in the order of its weights."""
-    networks = [
-        "network on "
-        + " and ".join(_FINGERPRINTS.get(kind, kind) for kind in network.fingerprints)
-        + " ids"
-        + (f" (learned {' and '.join(network.learned)} alone)" if network.learned else "")
-        for network in info.networks
-    ]
-    return networks + ["boosted trees"] * info.has_boosters + [_READ_ACROSS] * info.has_read_across
 
 
 def _metric_tables(metrics: Mapping[str, Any]) -> list[RenderableType]:
@@ -391,8 +380,6 @@ def _limit(value: float | None) -> str:
 
 
 _LIMITS = ("from", "to", "error")
-_READ_ACROSS = "the measured labels of the five nearest training molecules"
-_FINGERPRINTS = {"morgan": "Morgan", "feature_morgan": "feature-class Morgan"}
 _WHO = {
     "model": "this model",
     "network": "its network alone",

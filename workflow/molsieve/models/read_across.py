@@ -55,8 +55,8 @@ def neighbour_means(
         stop = start + len(similarity)
         for i, rows, labels in endpoints:
             weights = _weights(similarity.index_select(1, rows))
-            total = weights @ labels + prior * labels.mean()
-            found[start:stop, i] = total / (weights.sum(dim=1) + prior)
+            total, weight = weights @ labels + prior * labels.mean(), weights.sum(dim=1) + prior
+            found[start:stop, i] = torch.where(weight > 0, total / weight, labels.mean())
         start = stop
     return found
 
@@ -77,10 +77,12 @@ def neighbour_logits(means: NDArray[np.float32]) -> NDArray[np.float32]:
     return logits
 
 
-def read_across(queries: FoldedBits, record: TrainingRecord, endpoints: Sequence[int]) -> NDArray[np.float32]:
+def read_across(
+    queries: FoldedBits, record: TrainingRecord, endpoints: Sequence[int], prior: float = PRIOR
+) -> NDArray[np.float32]:
     """Logits of the nearest labelled training molecules for some classification endpoints: [queries, endpoints].
 
     A training molecule is its own nearest neighbour here. The networks and trees have seen its label as well, so what
     a model says of it is no prediction in any case: results tell it by ``in_training``, evaluations leave it out.
     """
-    return neighbour_logits(neighbour_means(queries, record.bits, [record.labelled(i) for i in endpoints]))
+    return neighbour_logits(neighbour_means(queries, record.bits, [record.labelled(i) for i in endpoints], prior))

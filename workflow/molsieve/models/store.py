@@ -101,8 +101,10 @@ class ModelInfo(BaseModel):
     has_boosters: bool
     has_read_across: bool = False
     """Whether the measured labels of the nearest training molecules are a part of it (``models.read_across``)."""
+    read_across_prior: float = 0.0
+    """Weight of the mean label beside theirs; its calibration was fitted with it."""
     stack: dict[str, tuple[float, ...]]
-    """Weight of each part (networks, then boosters, then read-across) for each endpoint; they sum to 1."""
+    """Weight of each network, then of the boosters, then of read-across for each endpoint; they sum to 1."""
     standardise_digest: str
     rdkit_version: str
     datasets: tuple[dict[str, Any], ...]
@@ -151,7 +153,7 @@ class NetworkPart:
         """Compute logits, or standardised values for regression, of every member.
 
         Returns:
-            [n, members, endpoints], 0 for endpoints that this network does not predict.
+            [n, members, endpoints], NaN for endpoints that this network does not predict.
 
         """
         rows = self.vocabulary.rows_of(features.ids)
@@ -159,7 +161,7 @@ class NetworkPart:
         own = network_outputs(self.network, seen, rows, batch_size=batch_size, device=device)
         if self.predicts is None:
             return own
-        outputs = torch.zeros(*own.shape[:2], len(self.predicts))
+        outputs = torch.full((*own.shape[:2], len(self.predicts)), torch.nan)
         outputs[:, :, torch.from_numpy(self.predicts)] = own
         return outputs
 
@@ -210,7 +212,9 @@ class Model:
         places = range(len(self.endpoints)) if endpoints is None else endpoints
         classes = [column for column, i in enumerate(places) if not self.endpoints[i].is_regression]
         found = np.full((morgan.molecules, len(places)), np.nan, dtype=np.float32)
-        found[:, classes] = read_across(FoldedBits.of_features(morgan), self.record, [places[c] for c in classes])
+        asked = [places[c] for c in classes]
+        bits = FoldedBits.of_features(morgan)
+        found[:, classes] = read_across(bits, self.record, asked, self.info.read_across_prior)
         return found
 
     def outputs(self, features: SparseFeatures, neighbours: NDArray[np.float32] | None = None) -> torch.Tensor:
@@ -233,10 +237,10 @@ class Model:
         if self.boosters is not None:
             names = [e.name for e in self.endpoints]
             found = self.boosters.outputs(features, names, torch.get_num_threads())
-            parts.append(torch.from_numpy(np.nan_to_num(found, nan=0.0))[:, None, :])
+            parts.append(torch.from_numpy(found)[:, None, :])
         if neighbours is not None:
-            parts.append(torch.from_numpy(np.nan_to_num(neighbours, nan=0.0))[:, None, :])
-        return torch.cat(parts, dim=1)
+            parts.append(torch.from_numpy(neighbours)[:, None, :])
+        return torch.cat(parts, dim=1).nan_to_num(nan=0.0)
 
     def _member_weights(self) -> torch.Tensor:
         """Weight of each member for each endpoint, [members, endpoints]; each column sums to 1."""

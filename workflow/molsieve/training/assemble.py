@@ -21,6 +21,7 @@ from molsieve.errors import MolsieveError
 from molsieve.files import write_text
 from molsieve.models.boosters import Boosters
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.read_across import PRIOR
 from molsieve.models.record import TrainingRecord
 from molsieve.models.rich_features import RICH_DESCRIPTORS
 from molsieve.models.store import (
@@ -88,8 +89,7 @@ def evaluate(
     for scheme, (part, oof) in {"scaffold": (data, scaffold), **others}.items():
         output = model if oof is scaffold else nested(part, oof)[0]
         rows.append(stored_rows(part, oof, output, scheme))
-        # The others are there for the endpoints that have baselines; their models learned more, to learn these better.
-        for i, endpoint in enumerate(part.endpoints[: oof.baselines["forest"].shape[1]]):
+        for i, endpoint in enumerate(part.endpoints):
             metrics[endpoint.name][scheme] = endpoint_metrics(part, oof, output, i)
     if stored is not None:
         write_stored(rows, stored)
@@ -181,6 +181,7 @@ def assemble(
         networks=tuple(_facts(kind, part, data.endpoints) for kind, part in zip(_kinds(fitted), networks, strict=True)),
         has_boosters=boosters is not None,
         has_read_across=has_read_across,
+        read_across_prior=PRIOR if has_read_across else 0.0,
         stack={e.name: network_weights(evaluated.stack[e.family], fitted, i, e) for i, e in enumerate(data.endpoints)},
         standardise_digest=digest,
         rdkit_version=rdkit.__version__,
@@ -231,7 +232,7 @@ def _kinds(fitted: Sequence[FittedComponent]) -> list[Component]:
 def _facts(component: Component, part: NetworkPart, endpoints: Sequence[Endpoint]) -> NetworkFacts:
     predicted = () if part.predicts is None else tuple(int(i) for i in np.flatnonzero(part.predicts))
     families = {endpoints[i].family for i in predicted}
-    learned = next((s.learns for s in SPECIALISTS if set(s.predicts) == families), ())
+    learned = next(s.learns for s in SPECIALISTS if families.issubset(s.predicts)) if predicted else ()
     return NetworkFacts(
         shape=part.network.shape,
         fingerprints=("morgan", "feature_morgan") if component == "rich" else ("morgan",),

@@ -13,8 +13,7 @@ from molsieve.training.splits import FOLDS, read_folds
 from molsieve.training.stacking import add_read_across
 
 ACTIVITY_SCHEMES = ("random", "random1", "random2", "random3", "cluster")
-"""Schemes that only these families are predicted under."""
-ACTIVITY_FAMILIES = ("activity", "gut")
+"""Schemes that only the activity endpoints are predicted under."""
 
 
 def evaluate_tier(
@@ -46,7 +45,7 @@ def evaluate_tier(
         )
 
     others: dict[str, tuple[TrainingData, OutOfFold]] = {}
-    part, rows = data.of_families(ACTIVITY_FAMILIES)
+    part, rows = data.of_families(["activity"])
     for scheme in ACTIVITY_SCHEMES:
         if tier == "refine" and is_there(scheme):
             others[scheme] = (part, read(scheme, part, rows))

@@ -12,8 +12,8 @@ import numpy as np
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.part_names import part_weights
 from molsieve.models.prior_shift import precision_at
-from molsieve.models.read_across import PRIOR
 from molsieve.models.store import ModelInfo
 from molsieve.models.trust import Trust
 
@@ -38,23 +38,32 @@ def render_card(info: ModelInfo, trust: Trust) -> str:
     return template.render(
         info=info,
         trust=trust,
+        weights=_endpoints_by_weights(info),
         schemes=schemes(info),
         classification=classification,
         regression=[e for e in info.endpoints if e.is_regression],
         weak=[e for e in info.endpoints if not beats_forest(info, e)],
         prevalences=PREVALENCES,
         precision=expected_precision,
-        prior=PRIOR,
         unlicensed=[d for d in info.datasets if d.get("licence", "").startswith("none")],
     )
+
+
+def _endpoints_by_weights(info: ModelInfo) -> list[tuple[str, list[str]]]:
+    """What the output is made of, in words, and the endpoints it is so for."""
+    found: dict[str, list[str]] = {}
+    for e in info.endpoints:
+        shares = ", ".join(f"{weight:.1%} {name}" for name, weight in part_weights(info, e.name).items())
+        found.setdefault(shares, []).append(e.name)
+    return list(found.items())
 
 
 def schemes(info: ModelInfo) -> list[tuple[str, str]]:
     """Schemes of splitting that the metrics cover, with their titles."""
     titles = {
         "scaffold": "New scaffolds (five folds by Murcko scaffold)",
-        "random": "Random folds (five, stratified; activity endpoints, trained on activity and gut data alone)",
-        "cluster": "New clusters (five folds of sphere-exclusion clusters at Tanimoto 0.4; trained alike)",
+        "random": "Random folds (five, stratified; activity endpoints)",
+        "cluster": "New clusters (five folds of sphere-exclusion clusters at Tanimoto 0.4; activity endpoints)",
         "random1": "Random folds, second seed",
         "random2": "Random folds, third seed",
         "random3": "Random folds, fourth seed",
@@ -157,7 +166,7 @@ def _qmrf(info: ModelInfo, trust: Trust, endpoint: Endpoint) -> dict[str, Any]:
             "type": "ensemble of sparse neural networks"
             + (" and gradient-boosted trees" if info.has_boosters else "")
             + (", with read-across from the five nearest measured molecules" if info.has_read_across else ""),
-            "weights_of_parts": list(info.stack[endpoint.name]),
+            "weights_of_parts": part_weights(info, endpoint.name),
             "descriptors": f"{info.features} features, {len(info.descriptors)} descriptors",
             "standardisation_digest": info.standardise_digest,
         },

@@ -30,7 +30,7 @@ from molsieve.training.fit import Progress, Scaling, SoftTargets, TrainOptions, 
 
 Component = Literal["morgan", "rich", "boosters", "student"]
 STACKED: tuple[Component, ...] = ("morgan", "rich", "boosters")
-"""The parts of a reference model, in the order of ``ModelInfo.stack``."""
+"""The parts of a reference model; its ``ModelInfo.stack`` has their networks in this order."""
 
 FEATURES: dict[Component, str] = {"morgan": "morgan", "rich": "rich", "boosters": "rich", "student": "morgan"}
 
@@ -74,16 +74,9 @@ class FittedComponent:
             names = [e.name for e in data.endpoints]
             outputs = self.part.outputs(features, names, threads)[:, None, :]
         else:
-            outputs = np.concatenate([_predicted(network, features) for network in self.part], axis=1)
+            outputs = np.concatenate([network.outputs(features).numpy() for network in self.part], axis=1)
         scaled: NDArray[np.float32] = outputs * self.scaling.sd + self.scaling.mean
         return scaled
-
-
-def _predicted(network: NetworkPart, features: SparseFeatures) -> NDArray[np.float32]:
-    outputs: NDArray[np.float32] = network.outputs(features).numpy()
-    if network.predicts is not None:
-        outputs[:, :, ~network.predicts] = np.nan
-    return outputs
 
 
 def fit_component(
@@ -247,7 +240,8 @@ def predict_fold(
         fitted: The part.
         data: Curated molecules.
         held_out: Rows it has not seen.
-        out: safetensors file: ``rows`` [n], ``outputs`` [n, members, endpoints] in half precision (1e-3 of a logit),
+        out: safetensors file: ``rows`` [n], ``outputs`` [n, members, endpoints] in half precision (1e-3 of a logit; NaN
+            where a member does not predict an endpoint),
             and with ``everywhere`` also the members' mean for all molecules [molecules, endpoints].
         endpoints: Places of those wanted; None for all.
         everywhere: Whether a student will be taught from it.

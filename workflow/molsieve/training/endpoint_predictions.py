@@ -136,11 +136,12 @@ def _endpoint_outputs(
     if model.boosters is not None:
         name = model.endpoints[index].name
         trees = model.boosters.outputs(features, [name], torch.get_num_threads())
-        parts.append(np.nan_to_num(trees, nan=0.0))
+        parts.append(trees)
     neighbours = model.neighbours(morgan, [index])
     if neighbours is not None:
-        parts.append(np.nan_to_num(neighbours, nan=0.0))
-    return np.concatenate(parts, axis=1)
+        parts.append(neighbours)
+    found: NDArray[np.float32] = np.nan_to_num(np.concatenate(parts, axis=1), nan=0.0)
+    return found
 
 
 def predictions_under(model: Model, trust: Trust, endpoint: str, predicted: EndpointPredictions) -> EndpointPredictions:

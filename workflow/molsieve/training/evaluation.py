@@ -31,7 +31,7 @@ class OutOfFold:
     folds: NDArray[np.int8]
     """Fold of each molecule, [n]."""
     parts: dict[str, NDArray[np.float32]]
-    """Of each part of a stack: logits, or values, of its members, [n, members, endpoints]; NaN where there is none."""
+    """Of each part: logits, or values, of its members, [n, members, endpoints]; NaN where a member has none."""
     baselines: dict[str, NDArray[np.float32]]
     """Of each baseline (``BASELINES``), [n, endpoints]; NaN where there is no label."""
 

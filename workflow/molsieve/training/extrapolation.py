@@ -1,8 +1,9 @@
 """How the models do where discovery happens: on classes, screens and splits they know nothing of.
 
-Each case trains the parts of a stack, on all endpoints as they ship, and a forest, without some molecules, and looks at
-how these are ranked. The stack weighs its trained parts alike here and reads across beside them, so nothing is chosen
-by the molecules left out.
+Each case trains the parts of a stack, on all endpoints as they ship or on one screen alone (``transfer``), and a
+forest, without some molecules, and looks at how these are ranked. The stack weighs its trained parts alike here and
+reads across beside them, so no weight is chosen by the molecules left out; that activity has specialists was chosen by
+such classes, among others (``components``).
 """
 
 from collections.abc import Sequence

@@ -114,7 +114,7 @@ def nested(data: TrainingData, oof: OutOfFold) -> tuple[NDArray[np.float32], NDA
 def with_spread(
     parts: Sequence[NDArray[np.float32]], weights: Weights
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weighted mean and standard deviation over the members of all parts; where a part has no prediction, without it.
+    """Weighted mean and standard deviation over the members of all parts that have a prediction.
 
     Args:
         parts: Outputs of each part's members, [n, members].
@@ -122,13 +122,18 @@ def with_spread(
 
     """
     outputs = np.concatenate(parts, axis=1)
-    shares = np.concatenate([np.full(p.shape, w / p.shape[1]) for p, w in zip(parts, weights, strict=True)], axis=1)
-    shares[np.isnan(outputs)] = 0.0
+    shares = np.concatenate([_shares(part, weight) for part, weight in zip(parts, weights, strict=True)], axis=1)
     shares /= shares.sum(axis=1, keepdims=True)
     # Each molecule may have other members, so here the molecules take the place of the endpoints.
     each = torch.from_numpy(shares.T.astype(np.float32))
     mean, sd = mean_and_spread(torch.from_numpy(np.nan_to_num(outputs).T[None]), each)
     return mean[0].numpy(), sd[0].numpy()
+
+
+def _shares(outputs: NDArray[np.float32], weight: float) -> NDArray[np.float64]:
+    """Weight of each member of a part, [n, members]; those that predict share the part's alike."""
+    there = ~np.isnan(outputs)
+    return np.where(there, weight / np.maximum(there.sum(axis=1, keepdims=True), 1), 0.0)
 
 
 def _quality(
