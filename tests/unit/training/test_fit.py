@@ -91,14 +91,21 @@ def test_members_differ(data):
 def test_specialists_learn_their_families_alone(data):
     training, *_ = data
     rows = np.arange(600)
-    whole, first, second = fit_component(training, rows, "morgan", options=OPTIONS, seed=0, threads=1).part
+    whole, first, second = fit_component(training, rows, "rich", options=OPTIONS, seed=0, threads=1).part
     assert whole.predicts is None
     assert [n.predicts.tolist() for n in (first, second)] == [[True, False], [False, True]]
     alone = training.of_families(["activity"])[0]
-    (only,) = fit_component(alone, np.arange(alone.molecules), "morgan", options=OPTIONS, seed=0, threads=1).part
+    (only,) = fit_component(alone, np.arange(alone.molecules), "rich", options=OPTIONS, seed=0, threads=1).part
     features = training.morgan
     torch.testing.assert_close(first.outputs(features)[:, :, :1], only.outputs(features))
     assert first.outputs(features)[:, :, 1].isnan().all()
+
+
+def test_on_morgan_ids_only_activity_has_a_specialist(data):
+    training, *_ = data
+    whole, specialist = fit_component(training, np.arange(600), "morgan", options=OPTIONS, seed=0, threads=1).part
+    assert whole.predicts is None
+    assert specialist.predicts.tolist() == [True, False]
 
 
 def test_the_whole_and_the_specialist_count_alike(data):

@@ -42,15 +42,18 @@ class Specialist(NamedTuple):
     """Families it is trained on."""
     predicts: tuple[str, ...]
     """Families it is asked for, together with the network of all endpoints."""
+    parts: tuple[Component, ...]
+    """Parts that have one."""
 
 
 SPECIALISTS = (
-    Specialist(("activity", "gut"), ("activity",)),
-    Specialist(("toxicity", "adme"), ("toxicity", "adme")),
+    Specialist(("activity", "gut"), ("activity",), ("morgan", "rich")),
+    Specialist(("toxicity", "adme"), ("toxicity", "adme"), ("rich",)),
 )
 """Chosen on the scaffold folds and on classes of antibiotics left out (benchmarks/specialists.py, far_molecules.py):
 labels of toxicity hide such classes from the activity endpoints, labels of activity and gut bacteria cost the toxicity
-endpoints accuracy, and gut bacteria are predicted best by what learns everything."""
+endpoints accuracy (on Morgan ids too little to earn the megabytes), and gut bacteria are predicted best by what learns
+everything."""
 # A cell the teacher filled counts this much of a measured one; most cells are filled, so it is small.
 SOFT_WEIGHT = 0.1
 
@@ -120,7 +123,7 @@ def fit_component(
         part = (whole,)
         if component != "student":
             wanted = {e.family for e in data.endpoints} if families is None else set(families)
-            chosen = [specialist for specialist in SPECIALISTS if wanted.intersection(specialist.predicts)]
+            chosen = [s for s in SPECIALISTS if component in s.parts and wanted.intersection(s.predicts)]
             others = [_specialist(specialist, data, features, targets, options, seed) for specialist in chosen]
             part += tuple(network for network in others if network is not None)
     return FittedComponent(component, part, scaling, round(time.perf_counter() - started, 1))
