@@ -19,7 +19,6 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from molsieve.chemistry import standardise
 from molsieve.errors import MolsieveError
@@ -30,6 +29,7 @@ from molsieve.models.endpoints import INFO, Endpoint
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits
 from molsieve.models.network import UNKNOWN_ROW, NetworkShape, SparseNetwork, network_outputs
+from molsieve.models.packing import pack, unpack
 from molsieve.models.read_across import read_across
 from molsieve.models.record import TrainingRecord
 from molsieve.models.trust import TRUST, Trust, read_trust
@@ -39,7 +39,7 @@ WEIGHTS = "model.safetensors"
 CARD = "MODEL_CARD.md"
 CARD_JSON = "model_card.json"
 CHECKSUMS = "checksums.sha256"
-FORMAT = 2
+FORMAT = 3
 
 _LEVELS = 7
 """Steps of a stored weight to either side of zero."""
@@ -300,8 +300,7 @@ def weights_bytes(networks: Sequence[NetworkPart], boosters: Boosters | None, re
     for i, part in enumerate(networks):
         kept = pack_network(part.network) | {"vocabulary_ids": part.vocabulary.ids}
         tensors |= {f"network{i}.{name}": tensor for name, tensor in kept.items()}
-    content: bytes = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
-    return content
+    return pack(tensors)
 
 
 def save_model(folder: Path, info: ModelInfo, trust: Trust, weights: bytes, card: str, card_json: str) -> None:
@@ -436,10 +435,9 @@ def load_record(folder: Path) -> TrainingRecord:
 
 def _tensors(path: Path) -> Tensors:
     try:
-        tensors: Tensors = load(path.read_bytes())
+        return unpack(path.read_bytes())
     except (OSError, SafetensorError) as error:
         raise MolsieveError(f"The model's weights cannot be read: {error}", where=str(path)) from error
-    return tensors
 
 
 def _sha256(path: Path) -> str:
