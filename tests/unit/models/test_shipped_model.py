@@ -189,5 +189,15 @@ def test_the_error_rises_with_distance(tier):
     assert 0 < domain.max_unseen_fraction < 1
 
 
+def test_activity_rests_on_specialists_and_gut_bacteria_on_what_learned_everything():
+    info = read_info(folder("refine"))
+    learned = [network.learned for network in info.networks]
+    assert sorted(learned) == [(), (), ("activity", "gut"), ("activity", "gut"), ("toxicity", "adme")]
+    for endpoint in info.endpoints:
+        used = {families for families, weight in zip(learned, info.stack[endpoint.name], strict=False) if weight}
+        own = {"activity": ("activity", "gut"), "toxicity": ("toxicity", "adme"), "adme": ("toxicity", "adme")}
+        assert used == ({(), own[endpoint.family]} if endpoint.family in own else {()})
+
+
 if __name__ == "__main__":
     GOLDEN.write_text(json.dumps(predictions()) + "\n")
