@@ -15,7 +15,7 @@ from molsieve.models.network import NetworkShape, SparseNetwork
 from molsieve.models.read_across import PRIOR
 from molsieve.models.record import TrainingRecord
 from molsieve.models.rich_features import rich_features
-from molsieve.models.store import Domain, ModelInfo, NetworkFacts, NetworkPart, Scale, save_model, weights_bytes
+from molsieve.models.store import FORMAT, Domain, ModelInfo, NetworkFacts, NetworkPart, Scale, save_model, weights_bytes
 from molsieve.models.trust import Fitted, Trust
 from molsieve.models.vocabulary import Vocabulary
 
@@ -103,7 +103,7 @@ def write_model(
     targets = targets[:, [i for i, e in enumerate(ENDPOINTS) if e.name in names]]
     record = TrainingRecord.of(keys, fingerprints, targets)
     info = ModelInfo(
-        format=2,
+        format=FORMAT,
         name="small",
         tier="triage" if kind == "morgan" else "refine",
         created="2026-01-01T00:00:00+00:00",
