@@ -11,7 +11,7 @@ _FINGERPRINTS = {"morgan": "Morgan", "feature_morgan": "feature-class Morgan"}
 
 def part_names(info: "ModelInfo") -> list[str]:
     """Name of each network, of the trees and of read-across, in the order of ``ModelInfo.stack``."""
-    networks = []
+    networks = ["graph network"] if info.features == "graph" else []
     for network in info.networks:
         kinds = " and ".join(_FINGERPRINTS.get(kind, kind) for kind in network.fingerprints)
         alone = f" that learned {' and '.join(network.learned)} alone" if network.learned else ""
