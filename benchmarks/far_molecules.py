@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
 from rdkit import Chem
 from safetensors.numpy import load_file, save_file
@@ -37,13 +36,13 @@ from molsieve.models.record import connectivity_hash
 from molsieve.models.rich_features import rich_features
 from molsieve.scoring.classes import antibacterial_class
 from molsieve.training.baselines import TREES, folded_counts
-from molsieve.training.components import FEATURES, Component, fit_component
+from molsieve.training.components import Component, fit_component
 from molsieve.training.curation import read_table, structures_of
 from molsieve.training.data import TrainingData, read_rich, training_data
 from molsieve.training.datasets import load_registry
-from molsieve.training.evaluation import scores
+from molsieve.training.evaluation import member_mean, scores
 from molsieve.training.extrapolation import ACTIVITY, BETA_LACTAMS, CLASSES, share_on_top
-from molsieve.training.fit import Scaling, TrainOptions, fit_network
+from molsieve.training.fit import TrainOptions
 from molsieve.training.splits import read_folds
 
 VARIANTS = {
@@ -211,7 +210,7 @@ def references(
     part = replace(data, endpoints=tuple(data.endpoints[i] for i in places), targets=data.targets[:, places])
     rows = question.train[~np.isnan(part.targets[question.train]).all(axis=1)]
     fitted = fit_component(part, rows, "boosters", options=TrainOptions(), seed=seed, threads=1)
-    yield "boosters", of_screens(part.endpoints, fitted.outputs(part, question.test, 1).mean(axis=1))
+    yield "boosters", of_screens(part.endpoints, member_mean(fitted.outputs(part, question.test, 1)))
 
 
 Outputs = dict[str, NDArray[np.float32]]
@@ -242,18 +241,10 @@ def run_seed(
         for network in NETWORKS[: 1 if variant in ON_MORGAN_IDS else None]:
             if is_missing(f"{variant}.{network}"):
                 started = time.process_time()
-                keep(f"{variant}.{network}", network_outputs(taught, rows, network, question.test, seed))
+                fitted = fit_component(taught, rows, network, options=TrainOptions(), seed=seed, threads=1, families=())
+                found = member_mean(fitted.outputs(taught, question.test, 1))
+                keep(f"{variant}.{network}", of_screens(taught.endpoints, found))
                 print(f"seed {seed}, {variant}, {network}: {time.process_time() - started:.0f} s of CPU", flush=True)
-
-
-def network_outputs(
-    data: TrainingData, rows: NDArray[np.int64], network: Component, test: NDArray[np.int64], seed: int
-) -> Outputs:
-    """Train one network on all endpoints of the data, and what it says of the molecules asked for."""
-    features = data.features(FEATURES[network])
-    targets = Scaling.of(data.targets[rows], data.is_regression).standardised(data.targets[rows])
-    fitted = fit_network(features.take(rows), targets, data.is_regression, TrainOptions(), seed)
-    return of_screens(data.endpoints, fitted.outputs(features.take(test)).numpy().mean(axis=1))
 
 
 def answered(question: Question, path: Path) -> dict[str, dict[str, Any]]:
@@ -330,7 +321,6 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="where seeds are kept; default <training>/far")
     parser.add_argument("--json", type=Path, help="summary to write")
     given = parser.parse_args()
-    torch.set_num_threads(1)
     work = given.work or given.training / "far"
     work.mkdir(parents=True, exist_ok=True)
     registry = load_registry(project_root() / "config" / "datasets.yaml")

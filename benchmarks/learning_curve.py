@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from sklearn.ensemble import ExtraTreesClassifier
 
 from molsieve.training.baselines import TREES, folded_counts
+from molsieve.training.components import fit_component
 from molsieve.training.curation import read_table
 from molsieve.training.data import TrainingData, read_rich, training_data
 from molsieve.training.datasets import load_registry
-from molsieve.training.evaluation import scores
-from molsieve.training.fit import Scaling, TrainOptions, fit_network
+from molsieve.training.evaluation import member_mean, scores
+from molsieve.training.fit import TrainOptions
 from molsieve.training.splits import read_folds
 
 FRACTIONS = (0.25, 0.5, 0.75, 1.0)
@@ -59,11 +59,8 @@ def mean_score(targets: np.ndarray, predicted: np.ndarray, metric: str) -> float
 
 def network(data: TrainingData, train: np.ndarray, test: np.ndarray, seed: int) -> np.ndarray:
     """Mean logit of the network's members for all endpoints, [test, endpoints]."""
-    features = data.features("rich")
-    scaling = Scaling.of(data.targets[train], data.is_regression)
-    targets = scaling.standardised(data.targets[train])
-    part = fit_network(features.take(train), targets, data.is_regression, TrainOptions(), seed)
-    return part.outputs(features.take(test)).numpy().mean(axis=1)
+    part = fit_component(data, train, "rich", options=TrainOptions(), seed=seed, threads=1, families=())
+    return member_mean(part.outputs(data, test, 1))
 
 
 def forest(data: TrainingData, train: np.ndarray, test: np.ndarray, places: np.ndarray, seed: int) -> np.ndarray:
@@ -134,10 +131,8 @@ def main() -> None:
     parser.add_argument("--folds", type=int, nargs="*", default=[0, 1, 2], help="held out in turn")
     parser.add_argument("--questions", nargs="*", choices=QUESTIONS, default=list(QUESTIONS))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/learning_curve.json"))
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     endpoints = load_registry(arguments.registry).endpoints
     rich = read_rich(arguments.training / "rich.safetensors")
     data = training_data(read_table(arguments.training / "curated.parquet", endpoints), endpoints, rich)

@@ -19,12 +19,12 @@ from safetensors.numpy import load_file
 
 from molsieve import project_root
 from molsieve.files import write_text
-from molsieve.training.components import FEATURES, Component
+from molsieve.training.components import Component, fit_component
 from molsieve.training.curation import read_table
 from molsieve.training.data import TrainingData, read_rich, training_data
 from molsieve.training.datasets import load_registry
 from molsieve.training.evaluation import member_mean, scores
-from molsieve.training.fit import Scaling, TrainOptions, fit_network
+from molsieve.training.fit import TrainOptions
 from molsieve.training.splits import FOLDS, read_folds
 
 NETWORKS: tuple[Component, ...] = ("morgan", "rich")
@@ -42,14 +42,10 @@ def trained_here(
     data: TrainingData, folds: NDArray[np.int8], fold: int, network: Component, families: tuple[str, ...], seed: int
 ) -> Values:
     """Mean output of a specialist for the molecules of a fold, [molecules, endpoints it learned]."""
-    learned = np.flatnonzero([e.family in families for e in data.endpoints])
-    train = np.flatnonzero((folds != fold) & (~np.isnan(data.targets[:, learned])).any(axis=1))
-    features, is_regression = data.features(FEATURES[network]), data.is_regression[learned]
-    labels = data.targets[np.ix_(train, learned)]
-    scaling = Scaling.of(labels, is_regression)
-    fitted = fit_network(features.take(train), scaling.standardised(labels), is_regression, TrainOptions(), seed + fold)
-    outputs: Values = member_mean(fitted.outputs(features.take(np.flatnonzero(folds == fold))).numpy())
-    return outputs * scaling.sd + scaling.mean
+    part = data.of_endpoints(np.flatnonzero([e.family in families for e in data.endpoints]))
+    train = np.flatnonzero((folds != fold) & (~np.isnan(part.targets)).any(axis=1))
+    fitted = fit_component(part, train, network, options=TrainOptions(), seed=seed + fold, threads=1)
+    return member_mean(fitted.outputs(part, np.flatnonzero(folds == fold), 1))
 
 
 def stacks(data: TrainingData, folds: NDArray[np.int8], fold: int, oof: Path, seed: int) -> dict[str, Values]:

@@ -103,7 +103,7 @@ def fit_component(
         options: Of the networks.
         seed: Of everything random.
         threads: CPU threads of the boosters.
-        families: Those that will be predicted; specialists for others are not trained. None: all.
+        families: Those that will be predicted; specialists for others are not trained. None: all; empty: no specialist.
         soft: For the student: the stack's logits and values for all molecules, [molecules, endpoints].
         progress: Called with steps done and steps in all.
 

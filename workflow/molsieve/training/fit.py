@@ -139,7 +139,7 @@ def _optimise(
             {"params": others, "weight_decay": options.weight_decay},
         ],
         lr=options.learning_rate,
-        # One pass over the embedding a step: half the time of a training.
+        # One pass over the embedding a step instead of several.
         fused=True,
     )
     n = len(targets)
