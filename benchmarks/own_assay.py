@@ -18,7 +18,7 @@ import torch
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
 from molsieve.models.features import SparseFeatures
-from molsieve.models.store import NetworkPart
+from molsieve.models.model import NetworkPart
 from molsieve.training.baselines import folded_counts
 from molsieve.training.boosting import fit_boosters
 from molsieve.training.components import FittedComponent, load_component, save_component

@@ -30,7 +30,7 @@ TRAIN_CASES = (
     )
     + expand("transfer:{screen}_growth_inhibition", screen=["ecoli", "abaumannii"])
     + expand("gut:{seed}", seed=range(5))
-    + expand("tox21:{seed}", seed=range(3))
+    + expand("tox21:{seed}", seed=range(5))
 )
 
 

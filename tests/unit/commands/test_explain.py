@@ -44,7 +44,7 @@ def test_json_and_page_of_the_activity_endpoints(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["C1CC"], "cannot be predicted"),
+        (["C1CC"], "unclosed ring"),
         (["CCO", "-e", "nothing"], "no endpoint 'nothing'"),
         (["CCO", "-e", "kills", "--profile", "amr-gram-negative"], "not both"),
         (["CCO", "--profile", "amr-gram-negative"], "no endpoint of the profile"),

@@ -79,7 +79,13 @@ def test_show_one_endpoint(small_model):
     for text in ("E. testii", "dead at 50 uM", "36, 18 active (50.0 %)", "Doe 2020, doi:10.1/x", "platt", "other data"):
         assert text in output
     assert "0.750 ± 0.010" in output
-    for words in ("new scaffolds", "this model", "untuned forest", "By Tanimoto similarity", "calibration error 0.200"):
+    for words in (
+        "new scaffolds",
+        "this model",
+        "untuned forest",
+        "By Tanimoto similarity",
+        "error 0.200 before calibration",
+    ):
         assert words in output
     for stored in ("by_similarity", "ece_raw", "values", "{", "(0"):
         assert stored not in output

@@ -17,20 +17,13 @@ from molsieve.models.calibration import Calibration, Interval
 from molsieve.models.conformal import ConformalScores
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import features_of
+from molsieve.models.info import Domain, ModelInfo, NetworkFacts, Scale
+from molsieve.models.model import NetworkPart
 from molsieve.models.network import NetworkShape, SparseNetwork
 from molsieve.models.read_across import PRIOR
 from molsieve.models.record import TrainingRecord
-from molsieve.models.store import (
-    FORMAT,
-    Domain,
-    ModelInfo,
-    NetworkFacts,
-    NetworkPart,
-    Scale,
-    as_stored,
-    save_model,
-    weights_bytes,
-)
+from molsieve.models.store import FORMAT, save_model, weights_bytes
+from molsieve.models.stored_network import as_stored
 from molsieve.models.trust import Fitted, Trust
 from molsieve.models.vocabulary import Vocabulary
 

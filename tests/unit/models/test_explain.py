@@ -9,9 +9,10 @@ from rdkit import Chem
 from molsieve.errors import MolsieveError
 from molsieve.models.explain import explain, explain_all, features_for, morgan_features
 from molsieve.models.explanation_drawing import draw_explanation
+from molsieve.models.model import Model
 from molsieve.models.predict import predict
 from molsieve.models.rich_features import RICH_DESCRIPTORS, rich_features
-from molsieve.models.store import Model, load_model
+from molsieve.models.store import load_model
 from molsieve.models.vocabulary import Vocabulary
 
 from .conftest import ENDPOINTS, KNOWN, TINY_TRUST, tiny_info, tiny_part, tiny_record

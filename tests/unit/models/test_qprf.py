@@ -81,3 +81,17 @@ def test_text_and_page(aspirin):
 def test_what_is_no_molecule_is_refused(smiles):
     with pytest.raises(MolsieveError, match="cannot be predicted"):
         substance_of(smiles)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "why"),
+    [
+        ("[Na+].[Cl-]", "No fragment is organic"),
+        ("CCN(C)[As](C)C", "element the models do not cover"),
+        ("C[CH]C", "unpaired electrons"),
+        ("C1CC", "unclosed ring|cannot read this as SMILES"),
+    ],
+)
+def test_a_refusal_says_why(smiles, why):
+    with pytest.raises(MolsieveError, match=why):
+        substance_of(smiles)

@@ -102,3 +102,9 @@ def test_inactives_have_a_strip():
 
 def test_names_are_escaped_in_the_charts():
     assert "<script>" not in view([control(0.9, name="<script>", antibacterial_class="<script>")]).strips
+
+
+def test_what_the_models_had_not_seen_is_drawn_on_top():
+    both = [control(0.9, name="unseen"), control(0.9, name="seen", in_training=True)]
+    strips = str(view(both).strips)
+    assert strips.index(">seen: would") < strips.index(">unseen: would")

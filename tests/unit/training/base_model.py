@@ -14,9 +14,11 @@ from molsieve.models.calibration import Calibration
 from molsieve.models.conformal import ConformalScores
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import SparseFeatures
+from molsieve.models.info import Domain, ModelInfo, NetworkFacts
+from molsieve.models.model import NetworkPart
 from molsieve.models.network import NetworkShape, SparseNetwork
 from molsieve.models.record import TrainingRecord
-from molsieve.models.store import FORMAT, Domain, ModelInfo, NetworkFacts, NetworkPart, save_model, weights_bytes
+from molsieve.models.store import FORMAT, save_model, weights_bytes
 from molsieve.models.trust import Trust
 from molsieve.models.vocabulary import Vocabulary
 

@@ -11,11 +11,13 @@ from molsieve.chemistry import standardise
 from molsieve.models.calibration import Calibration, Interval, grid
 from molsieve.models.conformal import ConformalScores
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.info import Domain, ModelInfo, NetworkFacts, Scale
+from molsieve.models.model import NetworkPart
 from molsieve.models.network import NetworkShape, SparseNetwork
 from molsieve.models.read_across import PRIOR
 from molsieve.models.record import TrainingRecord
 from molsieve.models.rich_features import rich_features
-from molsieve.models.store import FORMAT, Domain, ModelInfo, NetworkFacts, NetworkPart, Scale, save_model, weights_bytes
+from molsieve.models.store import FORMAT, save_model, weights_bytes
 from molsieve.models.trust import Fitted, Trust
 from molsieve.models.vocabulary import Vocabulary
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from molsieve.models.boosters import Boosters
-from molsieve.models.store import NetworkPart
+from molsieve.models.model import NetworkPart
 from molsieve.training.assemble import network_weights
 from molsieve.training.components import FittedComponent
 from molsieve.training.fit import Scaling

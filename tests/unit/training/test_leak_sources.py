@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -140,6 +142,7 @@ def model(tmp_path, monkeypatch):
 
     class Info:
         standardise_digest = digest(StandardiseOptions())
+        training: ClassVar[dict[str, str]] = {}
 
     monkeypatch.setattr("molsieve.training.leak_sources.read_info", lambda folder: Info())
     return folder

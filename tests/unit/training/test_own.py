@@ -8,7 +8,9 @@ from molsieve.errors import MolsieveError
 from molsieve.models.conformal import SETS
 from molsieve.models.predict import predict
 from molsieve.models.store import WEIGHTS, load_model, verify
+from molsieve.training.external import choose
 from molsieve.training.labelled import check_split, read_labelled
+from molsieve.training.leak_sources import model_set
 from molsieve.training.own import Settings, train_own
 from molsieve.training.own_assay import Assay
 from molsieve.training.own_folds import has_scaffold_folds, random_split, scaffold_split, user_split
@@ -117,6 +119,28 @@ def test_own_split_is_one_more_scheme(base, assay_file, tmp_path):
     assert metrics["split"]["n"] == 15
     assert len(metrics["split"]["model"]["auroc"]["folds"]) == 1
     assert "your split" in found.verdict
+
+
+def test_labels_that_the_base_has_learned_are_named_and_no_figure_is_praised(assay_file, tmp_path):
+    base = load_model(write_base(tmp_path / "base", KNOWN[:80]))
+    data = read_labelled(assay_file([(s, acidic(s)) for s in KNOWN[20:100]]), "smiles", "y", None)
+    found = train_own(data, Assay(name="my_ames"), base, tmp_path / "model", QUICK)
+    said = next(d for d in found.decisions if d.code == "answers_in_base")
+    assert said.count == 60
+    assert "ames (60 molecules, rank correlation 1.00)" in said.text
+    assert "not to be believed" in found.verdict
+    assert "**Not independent.**" in (tmp_path / "model" / "MODEL_CARD.md").read_text()
+
+    new = read_labelled(assay_file([(s, acidic(s)) for s in KNOWN[100:]]), "smiles", "y", None)
+    chosen = choose(new, load_model(tmp_path / "model"), "my_ames", least=5)
+    assert next(d for d in chosen.decisions if d.code == "answers_in_base").text.startswith("CAUTION")
+    assert "starts from the model" in model_set(tmp_path / "model").note
+
+    other = [(s, len(s) % 2) for s in KNOWN[:60]]
+    data = read_labelled(assay_file(other), "smiles", "y", None)
+    found = train_own(data, Assay(name="odd"), base, tmp_path / "odd", QUICK)
+    assert all(d.code != "answers_in_base" for d in found.decisions)
+    assert "Not independent" not in (tmp_path / "odd" / "MODEL_CARD.md").read_text()
 
 
 def test_one_series_is_judged_by_random_folds_and_that_is_said(base, assay_file, tmp_path):

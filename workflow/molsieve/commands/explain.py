@@ -35,6 +35,7 @@ def explain_command(
     """
     import json
 
+    from molsieve.chemistry import rdkit_log
     from molsieve.commands.model_folders import SHIPPED, model_folder
     from molsieve.errors import MolsieveError
     from molsieve.files import write_text
@@ -48,6 +49,7 @@ def explain_command(
     if endpoint and profile:
         raise MolsieveError("Give --endpoint or --profile, not both.")
     folder = model_folder(model or tier)
+    rdkit_log.capture()
     substance = substance_of(smiles)
     names = _names(read_endpoints(folder), endpoint or [], profile)
     found = prediction_records(folder, substance, names)

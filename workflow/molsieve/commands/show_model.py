@@ -14,7 +14,7 @@ from molsieve.models.part_names import READ_ACROSS, part_weights
 
 if TYPE_CHECKING:
     from molsieve.models.endpoints import Endpoint
-    from molsieve.models.store import ModelInfo
+    from molsieve.models.info import ModelInfo
     from molsieve.models.trust import Fitted, Trust
 
 TOP_SHARES = (0.0001, 0.001, 0.01, 0.05, 0.2)
@@ -307,7 +307,7 @@ def _calibration(stored: Mapping[str, Any]) -> list[RenderableType]:
     """Expected calibration error, and how often it was right at each probability."""
     before, after = (number(stored.get(name)) for name in ("ece_raw", "ece_cross_fitted"))
     found: list[RenderableType] = [
-        f"Expected calibration error {before} as the model gives them, {after} calibrated without the molecules' fold"
+        f"Expected calibration error {before} before calibration, {after} after it, fitted without the molecules' fold"
     ]
     if bins := stored.get("reliability"):
         rows = [[f"{n:,}", number(predicted), number(observed)] for predicted, observed, n in bins]
@@ -393,6 +393,9 @@ _WHO = {
 _SCHEMES = {
     "scaffold": "Held out: new scaffolds",
     "random": "Held out: random folds",
+    "random1": "Held out: random folds, second seed",
+    "random2": "Held out: random folds, third seed",
+    "random3": "Held out: random folds, fourth seed",
     "cluster": "Held out: new clusters",
     "split": "Held out: your split",
     "calibration_set": "On the calibration molecules",

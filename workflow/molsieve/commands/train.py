@@ -141,7 +141,7 @@ def fold(
         data,
         np.flatnonzero(folds != fold),
         _component(component),
-        options=_options(epochs),
+        options=_options(_component(component), epochs),
         seed=seed + fold,
         threads=threads,
         families=family,
@@ -180,9 +180,8 @@ def final(
         stack = [load_component(_component(path.stem), path) for path in teacher]
         soft = stack_outputs(stack, data, threads)
     rows = np.arange(data.molecules)
-    fitted = fit_component(
-        data, rows, _component(component), options=_options(epochs), seed=seed, threads=threads, soft=soft
-    )
+    part = _component(component)
+    fitted = fit_component(data, rows, part, options=_options(part, epochs), seed=seed, threads=threads, soft=soft)
     save_component(fitted, out)
     typer.echo(f"{component}: trained on {data.molecules:,} molecules in {fitted.seconds:.0f} s")
 
@@ -276,7 +275,7 @@ def extrapolate(
         cache=cache,
         seed=seed,
         threads=threads,
-        options=_options(epochs),
+        options=_options("rich", epochs),
     )
     write_text(out, json.dumps(found) + "\n")
     typer.echo(json.dumps(found))
@@ -419,7 +418,10 @@ def _registry(path: Path) -> "Registry":
     return load_registry(path)
 
 
-def _options(epochs: int | None) -> "TrainOptions":
-    from molsieve.training.fit import TrainOptions
+def _options(component: "Component", epochs: int | None) -> "TrainOptions":
+    from dataclasses import replace
 
-    return TrainOptions(**({} if epochs is None else {"epochs": epochs}))
+    from molsieve.training.components import options_of
+
+    options = options_of(component)
+    return options if epochs is None else replace(options, epochs=epochs)

@@ -20,8 +20,10 @@ from molsieve.errors import MolsieveError
 from molsieve.models.chemprop_checkpoint import Checkpoint
 from molsieve.models.chemprop_graph import graphs_of, scheme_of
 from molsieve.models.chemprop_network import GraphNetwork, GraphNetworkFacts
+from molsieve.models.info import ModelInfo
+from molsieve.models.model import Model
 from molsieve.models.record import TrainingRecord
-from molsieve.models.store import WEIGHTS, Model, ModelInfo, check_chemistry, verify
+from molsieve.models.store import WEIGHTS, check_chemistry, verify
 from molsieve.models.trust import Trust, read_trust
 
 _PREFIX = "chemprop."

@@ -17,8 +17,8 @@ from molsieve.models.endpoints import Endpoint
 from molsieve.models.environments import Environments, environments_of
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fragment_names import named_fragments
+from molsieve.models.model import Model
 from molsieve.models.rich_features import rich_features
-from molsieve.models.store import Model
 
 # Effects smaller than these (probability, logits, standard deviations of a regression) are called no effect.
 _LEAST_PROBABILITY = 0.01
@@ -158,7 +158,12 @@ def explain_all(model: Model, parent_smiles: str, endpoints: Sequence[str]) -> t
     """Explain the predictions of several endpoints for one molecule, which is described once (see ``explain``)."""
     places = [model.info.endpoint_index(name) for name in endpoints]
     if model.info.features == "graph":
-        raise MolsieveError("The predictions of a chemprop model cannot be explained.", where=model.info.name)
+        raise MolsieveError(
+            "The predictions of a chemprop model cannot be explained.",
+            where=model.info.name,
+            fix="Explain an endpoint of triage, refine or a model of 'molsieve models train'; "
+            "'molsieve models evaluate' says how good this one is.",
+        )
     mol = _read(parent_smiles)
     descriptors = features_for(model, [parent_smiles]).descriptors[0]
     environments = environments_of(mol, model.info.features)

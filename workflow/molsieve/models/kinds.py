@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from molsieve.models.model import Model
 from molsieve.models.panel import PanelModel
 from molsieve.models.rich_features import RichFeatures
-from molsieve.models.store import Model, load_model
+from molsieve.models.store import load_model
 
 
 def load_any_model(folder: Path, device: str = "cpu") -> Model:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # it loads torch, which showing a model need not wait for
-    from molsieve.models.store import ModelInfo
+    from molsieve.models.info import ModelInfo
 
 READ_ACROSS = "the measured labels of the five nearest training molecules"
 _FINGERPRINTS = {"morgan": "Morgan", "feature_morgan": "feature-class Morgan"}

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from molsieve.models.features import SparseFeatures
-from molsieve.models.store import Model
+from molsieve.models.model import Model
 
 NO_SET = -1
 """Code of a conformal set that does not exist (regression) or was not asked for."""

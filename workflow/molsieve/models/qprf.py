@@ -15,7 +15,7 @@ from rdkit import Chem
 
 from molsieve import __version__
 from molsieve.chemistry.fingerprints import sparse_morgan
-from molsieve.chemistry.reasons import RejectedStructure
+from molsieve.chemistry.reasons import REASONS, RejectedStructure
 from molsieve.chemistry.standardise import standardise_smiles
 from molsieve.errors import MolsieveError
 from molsieve.models.conformal import DEFAULT_ERROR, SETS
@@ -25,9 +25,10 @@ from molsieve.models.explain import Explanation, explain_all, features_for, morg
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest
 from molsieve.models.kinds import load_any_model
+from molsieve.models.model import Model
 from molsieve.models.predict import NO_SET, predict
 from molsieve.models.record import connectivity_hash
-from molsieve.models.store import Model, models_sha256
+from molsieve.models.store import models_sha256
 
 METHOD = (
     "Each fingerprint entry and counted group is taken away from the molecule, and put alone into an empty one; the "
@@ -173,12 +174,20 @@ def substance_of(smiles: str) -> Substance:
         found = standardise_smiles(smiles)
     except RejectedStructure as rejected:
         raise MolsieveError(
-            f"The structure cannot be predicted: {rejected.detail or rejected.reason_code}.",
+            f"The structure cannot be predicted: {_why(rejected)}",
             where=smiles[:200],
             fix="Give the SMILES of one organic molecule, in quotes.",
         ) from rejected
     inchikey: str = Chem.MolToInchiKey(found.parent)  # type: ignore[no-untyped-call]
     return Substance(smiles, found.parent_smiles, found.changes, found.removed_fragments, inchikey)
+
+
+def _why(rejected: RejectedStructure) -> str:
+    """The reason in words; for what RDKit cannot read, RDKit's own."""
+    meaning = REASONS.get(rejected.reason_code, rejected.reason_code)
+    if "reason_detail" in meaning and rejected.detail:
+        return f"{rejected.detail.rstrip('.')}."
+    return f"{meaning.rstrip('.')} ({rejected.detail})." if rejected.detail else meaning
 
 
 def prediction_records(

@@ -22,11 +22,11 @@ from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest
 from molsieve.models.gut_spectrum import spectrum_arrays
 from molsieve.models.kinds import inputs_of, load_any_model
+from molsieve.models.model import Model
 from molsieve.models.predict import predict
 from molsieve.models.prediction_arrays import endpoint_arrays
 from molsieve.models.record import connectivity_hash
 from molsieve.models.rich_features import RichFeatures, rich_features
-from molsieve.models.store import Model
 from molsieve.results.schema import RECORD_ID, endpoint_columns, gut_spectrum_columns, predictions_columns
 
 IN_TRAINING = Column(

@@ -5,33 +5,26 @@
 ``checksums.sha256`` over all of them: a changed byte is refused.
 """
 
-import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import rdkit
-import torch
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from molsieve.chemistry import standardise
 from molsieve.errors import MolsieveError
 from molsieve.files import replacing, write_text
 from molsieve.models.boosters import Boosters
-from molsieve.models.calibration import CalibrationTable
-from molsieve.models.endpoints import INFO, Endpoint
-from molsieve.models.features import SparseFeatures
-from molsieve.models.fingerprint_set import FoldedBits
-from molsieve.models.network import UNKNOWN_ROW, NetworkShape, SparseNetwork, network_outputs
+from molsieve.models.endpoints import INFO
+from molsieve.models.info import ModelInfo
+from molsieve.models.model import Model, NetworkPart
 from molsieve.models.packing import pack, unpack
-from molsieve.models.read_across import read_across
 from molsieve.models.record import TrainingRecord
+from molsieve.models.stored_network import Tensors, pack_network, unpack_network
 from molsieve.models.trust import TRUST, Trust, read_trust
 from molsieve.models.vocabulary import Vocabulary
 
@@ -40,258 +33,6 @@ CARD = "MODEL_CARD.md"
 CARD_JSON = "model_card.json"
 CHECKSUMS = "checksums.sha256"
 FORMAT = 3
-
-_LEVELS = 7
-"""Steps of a stored weight to either side of zero."""
-
-Tensors = dict[str, NDArray[Any]]
-
-
-class Scale(BaseModel):
-    """Mean and standard deviation by which a regression was standardised."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    mean: float
-    sd: float
-
-
-class Domain(BaseModel):
-    """Applicability domain: what share of its Morgan ids may be unknown to the training data."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    max_unseen_fraction: float
-    statistics: dict[str, Any]
-    """Error by bin on out-of-fold predictions, from which the limit was derived."""
-
-
-class NetworkFacts(BaseModel):
-    """One network of a model: its sizes, and which descriptors it sees."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    shape: NetworkShape
-    fingerprints: tuple[str, ...]
-    """Kinds of fingerprint whose ids it has vectors for."""
-    descriptors: tuple[int, ...]
-    """Columns of the features' descriptors that it sees."""
-    endpoints: tuple[int, ...] = ()
-    """Places of the model's endpoints that it predicts; none named: all."""
-    learned: tuple[str, ...] = ()
-    """Families of endpoints whose labels it was trained on; none named: all."""
-
-
-class ModelInfo(BaseModel):
-    """Everything about a model but its weights and its trust; ``model.json``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    format: int
-    name: str
-    tier: Literal["triage", "refine"]
-    created: str
-    """UTC, ISO 8601."""
-    endpoints: tuple[Endpoint, ...]
-    features: Literal["morgan", "rich", "graph"]
-    """Which features it takes: those of the prepared table, ``models.rich_features``, or the structure itself."""
-    descriptors: tuple[str, ...]
-    """Names of the features' descriptors."""
-    networks: tuple[NetworkFacts, ...]
-    has_boosters: bool
-    has_read_across: bool = False
-    """Whether the measured labels of the nearest training molecules are a part of it (``models.read_across``)."""
-    read_across_prior: float = 0.0
-    """Weight of the mean label beside theirs; its calibration was fitted with it."""
-    stack: dict[str, tuple[float, ...]]
-    """Weight of each network, then of the boosters, then of read-across for each endpoint; they sum to 1."""
-    standardise_digest: str
-    rdkit_version: str
-    datasets: tuple[dict[str, Any], ...]
-    curation: dict[str, Any]
-    splits: dict[str, Any]
-    training: dict[str, Any]
-    scales: dict[str, Scale]
-    """Of each regression endpoint."""
-    domain: Domain
-    metrics: dict[str, Any]
-
-    @property
-    def is_regression(self) -> list[bool]:
-        """Of each endpoint, in order."""
-        return [e.is_regression for e in self.endpoints]
-
-    def endpoint_index(self, name: str) -> int:
-        """Place of an endpoint.
-
-        Raises:
-            MolsieveError: The model does not have it.
-
-        """
-        names = [e.name for e in self.endpoints]
-        if name not in names:
-            near = [n for n in names if n in name or name in n] or difflib.get_close_matches(name, names, cutoff=0.6)
-            hint = f"Did you mean {' or '.join(near[:3])}? " if near else ""
-            raise MolsieveError(
-                f"The model {self.name} has no endpoint '{name}'.",
-                fix=f"{hint}`molsieve models show {self.name}` lists all {len(names)}.",
-            )
-        return names.index(name)
-
-
-@dataclass(frozen=True)
-class NetworkPart:
-    """A network with the ids it knows, the descriptors it sees and the endpoints it predicts."""
-
-    network: SparseNetwork
-    vocabulary: Vocabulary
-    descriptors: NDArray[np.int64]
-    predicts: NDArray[np.bool_] | None = None
-    """Which of the model's endpoints, [endpoints]; None: all."""
-
-    def outputs(self, features: SparseFeatures, device: str = "cpu", batch_size: int = 8192) -> torch.Tensor:
-        """Compute logits, or standardised values for regression, of every member.
-
-        Returns:
-            [n, members, endpoints], NaN for endpoints that this network does not predict.
-
-        """
-        rows = self.vocabulary.rows_of(features.ids)
-        seen = features._replace(descriptors=np.ascontiguousarray(features.descriptors[:, self.descriptors]))
-        own = network_outputs(self.network, seen, rows, batch_size=batch_size, device=device)
-        if self.predicts is None:
-            return own
-        outputs = torch.full((*own.shape[:2], len(self.predicts)), torch.nan)
-        outputs[:, :, torch.from_numpy(self.predicts)] = own
-        return outputs
-
-
-class Model:
-    """A model ready to predict."""
-
-    def __init__(
-        self,
-        info: ModelInfo,
-        trust: Trust,
-        networks: Sequence[NetworkPart],
-        boosters: Boosters | None,
-        record: TrainingRecord,
-        device: str = "cpu",
-    ) -> None:
-        self.info = info
-        self.trust = trust
-        self.networks = list(networks)
-        for part in self.networks:
-            part.network.eval().to(device)
-        self.boosters = boosters
-        self.record = record
-        self.device = device
-        classification = [e for e in info.endpoints if not e.is_regression]
-        self.calibration = CalibrationTable([trust.calibrations[e.name] for e in classification], device)
-        self.member_weights = self._member_weights()
-        self.spread_weights = self._spread_weights()
-
-    @property
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        """Endpoints in the order of the columns."""
-        return self.info.endpoints
-
-    def neighbours(self, morgan: SparseFeatures, endpoints: Sequence[int] | None = None) -> NDArray[np.float32] | None:
-        """Logits of the nearest labelled training molecules, which ``outputs`` takes beside the features.
-
-        Args:
-            morgan: Molecules with Morgan ids only; the features of this model may not tell which ids these are.
-            endpoints: Places of those wanted; None for all.
-
-        Returns:
-            [n, endpoints], NaN for regressions; None when read-across is no part of the model.
-
-        """
-        if not self.info.has_read_across:
-            return None
-        places = range(len(self.endpoints)) if endpoints is None else endpoints
-        classes = [column for column, i in enumerate(places) if not self.endpoints[i].is_regression]
-        found = np.full((morgan.molecules, len(places)), np.nan, dtype=np.float32)
-        asked = [places[c] for c in classes]
-        bits = FoldedBits.of_features(morgan)
-        found[:, classes] = read_across(bits, self.record, asked, self.info.read_across_prior)
-        return found
-
-    def outputs(self, features: SparseFeatures, neighbours: NDArray[np.float32] | None = None) -> torch.Tensor:
-        """Compute logits, or standardised values for regression, of every member, on the CPU: [n, members, endpoints].
-
-        Members are those of the networks, one network after the other, then the boosters as one member, then
-        read-across as one (0 where a part does not predict an endpoint; its weight is 0 too).
-
-        Args:
-            features: The features the model takes.
-            neighbours: ``neighbours`` of the same molecules, all endpoints.
-
-        Raises:
-            ValueError: Neighbours are given to a model without read-across, or not given to one with it.
-
-        """
-        if (neighbours is not None) != self.info.has_read_across:
-            raise ValueError(f"{self.info.name}: neighbours belong to models with read-across, and to all of these.")
-        parts = [part.outputs(features, self.device, max(features.molecules, 1)) for part in self.networks]
-        if self.boosters is not None:
-            names = [e.name for e in self.endpoints]
-            found = self.boosters.outputs(features, names, torch.get_num_threads())
-            parts.append(torch.from_numpy(found)[:, None, :])
-        if neighbours is not None:
-            parts.append(torch.from_numpy(neighbours)[:, None, :])
-        return torch.cat(parts, dim=1).nan_to_num(nan=0.0)
-
-    def _member_weights(self) -> torch.Tensor:
-        """Weight of each member for each endpoint, [members, endpoints]; each column sums to 1."""
-        single = self.info.has_boosters + self.info.has_read_across
-        sizes = [facts.shape.members for facts in self.info.networks] + [1] * single
-        columns = []
-        for endpoint in self.endpoints:
-            weights = self.info.stack[endpoint.name]
-            columns.append([w / size for w, size in zip(weights, sizes, strict=True) for _ in range(size)])
-        return torch.tensor(columns, dtype=torch.float32).T.contiguous()
-
-    def _spread_weights(self) -> torch.Tensor:
-        """Weights without read-across: where neighbours disagree with the ensemble, its members need not disagree."""
-        if not self.info.has_read_across:
-            return self.member_weights
-        trained = self.member_weights.clone()
-        trained[-1] = 0.0
-        return trained / trained.sum(dim=0)
-
-
-def pack_network(network: SparseNetwork) -> Tensors:
-    """Weights as they are stored: the embedding in 4 bits with a scale for each id and member, the rest in float32.
-
-    The rounding moves a prediction by far less than the members disagree (a test says how much less).
-    """
-    shape = network.shape
-    tensors = {name: t.detach().cpu().numpy().copy() for name, t in network.state_dict().items()}
-    table = tensors.pop("embedding").reshape(shape.rows, shape.members, shape.width)
-    scale = (np.abs(table).max(axis=2, keepdims=True).astype(np.float32) / _LEVELS).astype(np.float16)
-    scale = np.maximum(scale, np.float16(6e-8))
-    levels = np.clip(np.rint(table / scale.astype(np.float32)), -_LEVELS, _LEVELS).astype(np.int8) + _LEVELS
-    pairs = levels.astype(np.uint8).reshape(shape.rows, -1, 2)
-    return tensors | {"embedding_pairs": pairs[:, :, 0] | pairs[:, :, 1] << 4, "embedding_scale": scale[:, :, 0]}
-
-
-def unpack_network(tensors: Mapping[str, NDArray[Any]], shape: NetworkShape) -> SparseNetwork:
-    """Network with the stored weights, in float32."""
-    network = SparseNetwork(shape)
-    pairs = tensors["embedding_pairs"]
-    levels = np.stack([pairs & 15, pairs >> 4], axis=2).reshape(shape.rows, shape.members, shape.width)
-    scale = tensors["embedding_scale"].astype(np.float32)
-    table = (levels.astype(np.float32) - _LEVELS) * scale[:, :, None]
-    table[UNKNOWN_ROW] = 0.0
-    state = {name: torch.from_numpy(tensors[name]) for name in network.state_dict() if name != "embedding"}
-    network.load_state_dict(state | {"embedding": torch.from_numpy(table.reshape(shape.rows, -1))})
-    return network.eval()
-
-
-def as_stored(network: SparseNetwork) -> SparseNetwork:
-    """Network as it will be after saving and loading; what is evaluated is what ships."""
-    return unpack_network(pack_network(network), network.shape)
 
 
 def weights_bytes(networks: Sequence[NetworkPart], boosters: Boosters | None, record: TrainingRecord) -> bytes:

@@ -147,8 +147,14 @@ def _strips(
     if inactives:
         rows.append(("known inactives", list(inactives)))
     return [
-        charts.Strip(f"{name} ({len(members)})", [_dot(row, n_library) for row in members]) for name, members in rows
+        charts.Strip(f"{name} ({len(members)})", [_dot(row, n_library) for row in _unseen_on_top(members)])
+        for name, members in rows
     ]
+
+
+def _unseen_on_top(members: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those that the models had not seen come last, so that no other dot covers them."""
+    return sorted(members, key=lambda row: row["in_training"] is False)
 
 
 def _median_rank(rows: Sequence[Mapping[str, Any]]) -> float:

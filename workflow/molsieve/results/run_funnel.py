@@ -112,11 +112,11 @@ class _Counter:
         for code in codes.drop_null().unique().to_pylist():
             at = pc.indices_nonzero(pc.equal(codes, code))
             self.excluded[code] += len(at)
-            probabilities = table["profile_prob"].take(at).to_numpy()
-            ids = table["record_id"].take(at).to_numpy()
-            top = np.lexsort((ids, -probabilities))[:MAX_EXAMPLES]
+            # What has no score of its own shares the last rank; there the probability decides.
+            keys = [table[name].take(at).to_numpy() for name in ("rank", "profile_prob", "record_id")]
+            top = np.lexsort((keys[2], -keys[1], keys[0]))[:MAX_EXAMPLES]
             found = [*self.best.get(code, []), *table.take(at.take(pa.array(top))).to_pylist()]
-            found.sort(key=lambda row: (-row["profile_prob"], row["record_id"]))
+            found.sort(key=lambda row: (row["rank"], -row["profile_prob"], row["record_id"]))
             self.best[code] = found[:MAX_EXAMPLES]
 
     @property
@@ -199,7 +199,7 @@ class _Counter:
         if code == "known_antibacterial":
             return _resemblance(row, self.profile)
         if code == "not_inspected_3d":
-            return f"rank {row['rank']:,}: no conformers, which only the best get, and RDKit makes none of some"
+            return f"rank {row['rank']:,}: without conformers (only the best get them, and RDKit finds none for some)"
         if code.startswith(_HARD):
             criterion = next((c for c in self._hard if code == f"{_HARD}{c.name}"), None)
             value = row.get(f"{criterion.name}_value") if criterion else None

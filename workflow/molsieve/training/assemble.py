@@ -21,19 +21,12 @@ from molsieve.errors import MolsieveError
 from molsieve.files import write_text
 from molsieve.models.boosters import Boosters
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.info import Domain, ModelInfo, NetworkFacts, Scale
+from molsieve.models.model import NetworkPart
 from molsieve.models.read_across import PRIOR
 from molsieve.models.record import TrainingRecord
 from molsieve.models.rich_features import RICH_DESCRIPTORS
-from molsieve.models.store import (
-    FORMAT,
-    Domain,
-    ModelInfo,
-    NetworkFacts,
-    NetworkPart,
-    Scale,
-    save_model,
-    weights_bytes,
-)
+from molsieve.models.store import FORMAT, save_model, weights_bytes
 from molsieve.models.trust import Trust
 from molsieve.training.card import card_json, render_card
 from molsieve.training.components import SPECIALISTS, STACKED, Component, FittedComponent, load_component

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from molsieve.errors import MolsieveError
-from molsieve.models.store import ModelInfo
+from molsieve.models.info import ModelInfo
 
 BEGIN, END = "<!-- benchmark -->\n", "<!-- /benchmark -->"
 
@@ -32,7 +32,8 @@ def benchmark_tables(refine: ModelInfo, triage: ModelInfo) -> str:
         "",
         *_regression(refine),
         "",
-        "Against bars from published work and from the project's aims:",
+        "Against bars from published work and from the project's aims (mean ± standard deviation over held-out sets or",
+        "seeds; the difference from the forest is paired, ± standard error):",
         "",
         *_protocols(refine.training["extrapolation"]["protocols"]),
         "",
@@ -77,7 +78,7 @@ def _pair(rows: Sequence[dict[str, Any]], metric: str) -> str:
 
 
 def _protocols(rows: Sequence[dict[str, str]]) -> list[str]:
-    columns = ("endpoint", "protocol", "metric", "model", "forest", "bar")
+    columns = ("endpoint", "protocol", "metric", "model", "forest", "difference", "bar")
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     return lines + [f"| {' | '.join(row[column] for column in columns)} |" for row in rows]
 

@@ -12,9 +12,9 @@ import numpy as np
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.info import ModelInfo
 from molsieve.models.part_names import part_weights
 from molsieve.models.prior_shift import precision_at
-from molsieve.models.store import ModelInfo
 from molsieve.models.trust import Trust
 
 PREVALENCES = (0.01, 0.001, 0.0001)

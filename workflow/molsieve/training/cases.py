@@ -18,6 +18,7 @@ from molsieve.training.fit import TrainOptions
 from molsieve.training.splits import read_folds
 from molsieve.training.stacking import NEIGHBOURS
 
+_ERRORS = ("mae", "rmse")
 # Bars by endpoint: published figures, or what the project aims at beyond them.
 _FOLD_BARS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("saureus_growth_inhibition", "5 random folds", "auprc", ("random",), "0.45"),
@@ -118,13 +119,36 @@ def fold_protocols(metrics: dict[str, Any]) -> list[dict[str, str]]:
         if found:
             n = sum(len(f["model"][metric]["folds"]) for f in found)
             row = {"endpoint": endpoint, "protocol": f"{how} ({n} held-out sets)", "metric": metric, "bar": bar}
-            rows.append(row | {name: _pooled(found, name, metric) for name in ("model", "forest")})
+            own, forest = (
+                np.array([v for f in found for v in f.get(name, {}).get(metric, {}).get("folds", [])])
+                for name in ("model", "forest")
+            )
+            rows.append(row | _beside(own, forest, metric))
     return rows
 
 
-def _pooled(found: Sequence[dict[str, Any]], name: str, metric: str) -> str:
-    values = np.array([v for f in found for v in f.get(name, {}).get(metric, {}).get("folds", [])])
-    return f"{values.mean():.3f} ± {values.std(ddof=1):.3f}" if len(values) > 1 else "-"
+def _beside(own: NDArray[np.float64], forest: NDArray[np.float64], metric: str) -> dict[str, str]:
+    """Mean ± standard deviation of model and forest, and of the paired difference ± standard error.
+
+    Args:
+        own: Metric of the model on each held-out set, or with each seed.
+        forest: Of the forest on the same sets.
+        metric: Which; errors are better when they are smaller.
+
+    """
+    row = {name: _mean_and_sd(values) for name, values in (("model", own), ("forest", forest))}
+    if len(own) != len(forest) or len(own) < 2:
+        return row | {"difference": "-"}
+    more = own - forest
+    better = int((more < 0 if metric in _ERRORS else more > 0).sum())
+    error = more.std(ddof=1) / len(more) ** 0.5
+    return row | {"difference": f"{more.mean():+.3f} ± {error:.3f}, better in {better} of {len(more)}"}
+
+
+def _mean_and_sd(values: NDArray[np.float64]) -> str:
+    if not len(values):
+        return "-"
+    return f"{values.mean():.3f}" + (f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else "")
 
 
 def _published_rows(cases: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
@@ -145,10 +169,6 @@ def _published_rows(cases: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
                     "metric": metric,
                     "bar": bar,
                 }
-                rows.append(row | {name: _over(found, name, metric) for name in ("model", "forest")})
+                own, forest = (np.array([c[name][metric] for c in found]) for name in ("model", "forest"))
+                rows.append(row | _beside(own, forest, metric))
     return rows
-
-
-def _over(found: Sequence[dict[str, Any]], name: str, metric: str) -> str:
-    values = np.array([c[name][metric] for c in found])
-    return f"{values.mean():.3f}" + (f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else "")

@@ -20,8 +20,9 @@ from safetensors.numpy import load_file, save_file
 from molsieve.files import replacing
 from molsieve.models.boosters import Boosters
 from molsieve.models.features import SparseFeatures
+from molsieve.models.model import NetworkPart
 from molsieve.models.network import NetworkShape, with_heads
-from molsieve.models.store import NetworkPart, pack_network, unpack_network
+from molsieve.models.stored_network import pack_network, unpack_network
 from molsieve.models.vocabulary import Vocabulary
 from molsieve.training.boosting import fit_boosters
 from molsieve.training.data import TrainingData
@@ -56,6 +57,14 @@ endpoints accuracy (on Morgan ids too little to earn the megabytes), and gut bac
 everything."""
 # A cell the teacher filled counts this much of a measured one; most cells are filled, so it is small.
 SOFT_WEIGHT = 0.1
+STUDENT = TrainOptions(epochs=30, dropout=0.15, bit_dropout=0.1)
+"""The teacher's answers keep it from learning its molecules by heart, so it may learn longer, with less noise
+(benchmarks/student.py)."""
+
+
+def options_of(component: Component) -> TrainOptions:
+    """Hyperparameters that a part is trained with unless told otherwise."""
+    return STUDENT if component == "student" else TrainOptions()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molsieve.models.domain import unseen_fraction
-from molsieve.models.store import Domain
+from molsieve.models.info import Domain
 from molsieve.training.data import TrainingData
 from molsieve.training.splits import FOLDS
 

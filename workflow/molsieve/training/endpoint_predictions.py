@@ -17,9 +17,9 @@ from molsieve.models.domain import unseen_fraction
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fingerprint_set import FoldedBits, nearest_similarity
 from molsieve.models.kinds import inputs_of
+from molsieve.models.model import Model
 from molsieve.models.predict import mean_and_spread
 from molsieve.models.rich_features import rich_features
-from molsieve.models.store import Model
 from molsieve.models.trust import Trust
 from molsieve.training.leaks import LeakSet
 

@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 from molsieve import project_root
 from molsieve.models.attribution import Output, Weights
 from molsieve.models.environments import Environments, environments_of
-from molsieve.models.store import NetworkPart
+from molsieve.models.model import NetworkPart
 
 Method = Callable[[Output, Environments, NDArray[np.float32]], Weights]
 Truth = NDArray[np.bool_]

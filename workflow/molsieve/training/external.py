@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from molsieve.errors import MolsieveError
 from molsieve.models.domain import is_inside
-from molsieve.models.store import Model
+from molsieve.models.model import Model
 from molsieve.scoring.enrichment import Estimate
 from molsieve.training.endpoint_predictions import EndpointPredictions, conformal_sets, endpoint_training_set
 from molsieve.training.external_metrics import (
@@ -44,7 +44,7 @@ from molsieve.training.labelled import LEAST_MOLECULES, LabelledData, refuse_cla
 from molsieve.training.leak_sources import labelled_set
 from molsieve.training.leaks import SIMILAR, overlap, refuse_overlap, without_overlap
 from molsieve.training.phrases import counted
-from molsieve.training.row_account import Decision
+from molsieve.training.row_account import ANSWERS_IN_BASE, Decision
 
 CONFORMAL_ERRORS = (0.1, 0.2)
 
@@ -133,7 +133,7 @@ def choose(
             left, or all have the same label.
 
     """
-    decisions = _on_another_scale(data, model, endpoint)
+    decisions = [*_on_another_scale(data, model, endpoint), *_learned_before(data, model)]
     among = np.ones(data.molecules, dtype=bool) if among is None else among
     whole = labelled_set(data)
     trained = endpoint_training_set(model, endpoint)
@@ -177,6 +177,20 @@ def _on_another_scale(data: LabelledData, model: Model, endpoint: str) -> list[D
         "logarithm taken?"
     )
     return [Decision("other_scale", data.molecules, text)]
+
+
+def _learned_before(data: LabelledData, model: Model) -> list[Decision]:
+    """Tell when the network that the model started from had learned nearly the same labels (``own``)."""
+    known = [d["text"] for d in model.info.curation.get("decisions", []) if d["code"] == ANSWERS_IN_BASE]
+    if not known:
+        return []
+    base = model.info.training["starts_from"]["name"]
+    text = (
+        f"CAUTION: molecules that {base} was trained on are not left out, and it had learned nearly these labels: the "
+        f"figures say how good this model is only if {base} knows none of the molecules ('molsieve models leaks'). "
+        f"{known[0]}"
+    )
+    return [Decision(ANSWERS_IN_BASE, data.molecules, text)]
 
 
 def _refuse_unusable(data: LabelledData, keep: NDArray[np.bool_], endpoint: str, least: int) -> None:

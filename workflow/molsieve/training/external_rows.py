@@ -12,8 +12,8 @@ from molsieve.columns import LOW_CARDINALITY, Column, arrow_schema
 from molsieve.models.conformal import SETS
 from molsieve.models.domain import is_inside
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.model import Model
 from molsieve.models.record import connectivity_hash
-from molsieve.models.store import Model
 from molsieve.results.schema import endpoint_columns
 from molsieve.training.endpoint_predictions import (
     EndpointPredictions,

@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from molsieve.models.features import SparseFeatures
+from molsieve.models.model import NetworkPart
 from molsieve.models.network import NetworkShape, SparseNetwork, masked_loss
-from molsieve.models.store import NetworkPart, as_stored
+from molsieve.models.stored_network import as_stored
 from molsieve.models.vocabulary import Vocabulary
 
 Progress = Callable[[int, int], None]

@@ -90,12 +90,14 @@ def model_set(folder: Path, name: str | None = None) -> LeakSet:
             where=str(folder),
             fix="Use the version of molsieve the model was made with.",
         )
-    return record_set(load_record(folder), name or folder.name)
+    base = info.training.get("starts_from", {}).get("name")
+    note = f"starts from the model {base}, whose training molecules are not among these" if base else ""
+    return record_set(load_record(folder), name or folder.name, note)
 
 
-def record_set(record: Known, name: str) -> LeakSet:
+def record_set(record: Known, name: str, note: str = "") -> LeakSet:
     """Molecules of a model's training record; it keeps neither structures nor where they came from."""
-    return LeakSet(name, record.hashes, record.bits, rows=len(record.hashes))
+    return LeakSet(name, record.hashes, record.bits, rows=len(record.hashes), note=note)
 
 
 def curated_set(table: pa.Table, name: str) -> LeakSet:

@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 import sklearn
 import torch
+from numpy.typing import NDArray
 from rdkit import Chem
+from scipy.stats import rankdata
 
 from molsieve import __version__
 from molsieve.chemistry.descriptors import DESCRIPTORS, describe
@@ -23,17 +25,10 @@ from molsieve.chemistry.fingerprints import sparse_morgan
 from molsieve.errors import MolsieveError
 from molsieve.models.endpoints import Endpoint
 from molsieve.models.features import SparseFeatures
+from molsieve.models.info import Domain, ModelInfo, NetworkFacts, Scale
+from molsieve.models.model import Model, NetworkPart
 from molsieve.models.record import TrainingRecord, connectivity_hash
-from molsieve.models.store import (
-    Domain,
-    Model,
-    ModelInfo,
-    NetworkFacts,
-    NetworkPart,
-    Scale,
-    save_model,
-    weights_bytes,
-)
+from molsieve.models.store import save_model, weights_bytes
 from molsieve.training.assemble import Evaluated, evaluate
 from molsieve.training.card import card_json, render_card
 from molsieve.training.curation import scaffold_of
@@ -46,7 +41,7 @@ from molsieve.training.own_folds import HeldOut, has_scaffold_folds, random_spli
 from molsieve.training.own_parts import BOOSTERS_FROM, OwnParts, fit_parts
 from molsieve.training.own_validation import Comparison, Recipe, beats_chance, compare, held_out_metrics, out_of_fold
 from molsieve.training.phrases import counted
-from molsieve.training.row_account import Decision
+from molsieve.training.row_account import ANSWERS_IN_BASE, Decision
 from molsieve.training.warm_start import WarmOptions
 
 # Small sets are split several times, because one split of them says little.
@@ -54,6 +49,9 @@ REPEATS = 3
 SPLIT_ONCE_FROM = 2000
 # A curve of errors over fewer bins than this shows no limit.
 LEAST_BINS = 3
+# Labels of the base and one's own, on molecules that both have, are nearly the same from this rank correlation.
+SAME_LABELS = 0.8
+LEAST_SHARED = 20
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,12 @@ class OwnModel:
         if not self.is_better_than_chance:
             what = "the mean of the labels" if name == "r2" else "chance"
             return f"{shown}: not clearly better than {what}. Do not choose compounds by it."
+        if any(decision.code == ANSWERS_IN_BASE for decision in self.decisions):
+            base = self.info.training["starts_from"]["name"]
+            return (
+                f"{shown}: not to be believed, for the model {base} that it starts from has seen nearly these labels. "
+                "Only molecules that it does not know can tell how good this one is."
+            )
         if self.comparison is None:
             return f"{shown}."
         baseline = _BASELINES[self.comparison.baseline]
@@ -305,10 +309,38 @@ def _known_to_base(table: TrainingData, base: Model) -> list[Decision]:
         return []
     text = (
         f"{known:,} of {counted(table.molecules, 'molecule')} are training molecules of the model {base.info.name} "
-        "too, with other labels. If one of its endpoints measures nearly the same, these results look better than "
-        "they are."
+        "too. If one of its endpoints measures nearly the same, these results look better than they are."
     )
-    return [Decision("known_to_base", known, text)]
+    return [Decision("known_to_base", known, text), *_answers_in_base(table, hashes, base)]
+
+
+def _answers_in_base(table: TrainingData, hashes: NDArray[np.uint64], base: Model) -> list[Decision]:
+    """Endpoints of the base whose labels are nearly these: its network has learned the answers it is tested on."""
+    own = dict(zip(hashes.tolist(), table.targets[:, 0].tolist(), strict=True))
+    found = []
+    for place, endpoint in enumerate(base.endpoints):
+        rows, labels = base.record.labelled(place)
+        pairs = [
+            (own[key], float(label))
+            for key, label in zip(base.record.hashes[rows].tolist(), labels, strict=True)
+            if key in own
+        ]
+        if len(pairs) < LEAST_SHARED:
+            continue
+        ours, theirs = np.array(pairs).T
+        if min(np.ptp(ours), np.ptp(theirs)) > 0:
+            alike = float(np.corrcoef(rankdata(ours), rankdata(theirs))[0, 1])
+            if abs(alike) >= SAME_LABELS:
+                found.append((endpoint.name, len(pairs), alike))
+    if not found:
+        return []
+    found.sort(key=lambda item: -item[1] * abs(item[2]))
+    named = ", ".join(f"{name} ({n:,} molecules, rank correlation {alike:.2f})" for name, n, alike in found[:3])
+    text = (
+        f"The model {base.info.name}, which this one starts from, was trained on nearly these labels: {named}. "
+        "The held-out figures, the calibration and the sets are too good: new molecules will do worse."
+    )
+    return [Decision(ANSWERS_IN_BASE, found[0][1], text)]
 
 
 def _info(

@@ -17,8 +17,9 @@ from molsieve.models.chemprop_model import GraphModelInfo, chemprop_weights, fac
 from molsieve.models.chemprop_network import GraphNetwork
 from molsieve.models.conformal import ConformalScores
 from molsieve.models.endpoints import Endpoint
+from molsieve.models.info import Domain, Scale
 from molsieve.models.record import TrainingRecord
-from molsieve.models.store import Domain, Scale, save_model
+from molsieve.models.store import save_model
 from molsieve.models.trust import Fitted, Trust
 from molsieve.training.calibrating import fit_calibration
 from molsieve.training.card import card_json, render_card

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from molsieve.models.boosters import Boosters
 from molsieve.models.features import SparseFeatures
-from molsieve.models.store import NetworkPart
+from molsieve.models.model import NetworkPart
 from molsieve.training.boosting import fit_boosters
 from molsieve.training.fit import Scaling
 from molsieve.training.warm_start import WarmOptions, fit_warm

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from molsieve.models.store import NetworkPart
+from molsieve.models.model import NetworkPart
 from molsieve.training.baselines import baseline_fold
 from molsieve.training.data import TrainingData
 from molsieve.training.evaluation import BASELINES, OutOfFold, scores, summary

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from molsieve.errors import MolsieveError
 from molsieve.models.calibration import expected_calibration_error
 from molsieve.models.conformal import ConformalScores
-from molsieve.models.store import Model
+from molsieve.models.model import Model
 from molsieve.models.trust import Fitted, Trust
 from molsieve.training.calibrating import fit_calibration, fit_interval
 from molsieve.training.endpoint_predictions import EndpointPredictions, predictions_under

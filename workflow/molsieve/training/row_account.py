@@ -34,6 +34,10 @@ ROWS: tuple[Column, ...] = (
 )
 
 
+ANSWERS_IN_BASE = "answers_in_base"
+"""Code of the decision about an own model whose base had learned nearly the same labels."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """Something that was decided about the data, for the user to agree with or not."""

@@ -18,7 +18,7 @@ from molsieve.columns import LOW_CARDINALITY, Column, arrow_schema
 from molsieve.errors import MolsieveError
 from molsieve.files import write_table
 from molsieve.models.endpoints import Endpoint
-from molsieve.models.store import ModelInfo
+from molsieve.models.info import ModelInfo
 from molsieve.training.cases import fold_protocols
 from molsieve.training.data import TrainingData
 from molsieve.training.evaluation import OutOfFold, over_folds

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molsieve.models.features import SparseFeatures
+from molsieve.models.model import NetworkPart
 from molsieve.models.network import SparseNetwork, with_heads
-from molsieve.models.store import NetworkPart
 
 # Least spread that a hidden unit is standardised by, as a share of the median unit's.
 _LEAST_SD = 0.3
