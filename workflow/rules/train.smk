@@ -10,6 +10,8 @@ from molsieve.results.provenance import stage_code_digest
 TRAIN_SEED = 20261122
 TRAIN_FOLDS = range(5)
 TRAIN_PARTS = ["morgan", "rich", "boosters"]
+# Goes before what trains networks: glibc keeps freed memory instead of asking the kernel for it anew in every step.
+KEEP_MEMORY = "export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=-1; "
 # The scheme for all endpoints, and those that only the activity endpoints are predicted under.
 TRAIN_SCHEMES = ["scaffold"]
 ACTIVITY_SCHEMES = ["random", "random1", "random2", "random3", "cluster"]
@@ -132,7 +134,8 @@ rule train_fold:
     params:
         seed=TRAIN_SEED,
     shell:
-        "python -m molsieve training fold {wildcards.part} --registry {input.registry:q} --table {input.table:q}"
+        KEEP_MEMORY
+        + "python -m molsieve training fold {wildcards.part} --registry {input.registry:q} --table {input.table:q}"
         " --splits {input.splits:q} --rich {input.rich:q} --scheme {wildcards.scheme} --fold {wildcards.fold}"
         " --out {output:q} --seed {params.seed} --threads {threads} > {log:q} 2>&1"
 
@@ -156,7 +159,8 @@ rule train_activity_fold:
     params:
         seed=TRAIN_SEED,
     shell:
-        "python -m molsieve training fold {wildcards.part} --registry {input.registry:q} --table {input.table:q}"
+        KEEP_MEMORY
+        + "python -m molsieve training fold {wildcards.part} --registry {input.registry:q} --table {input.table:q}"
         " --splits {input.splits:q} --rich {input.rich:q} --scheme {wildcards.activity_scheme}"
         " --fold {wildcards.fold} --family activity"
         " --out {output:q} --seed {params.seed} --threads {threads} > {log:q} 2>&1"
@@ -187,7 +191,8 @@ rule train_student_fold:
             f"--teacher={file}" for file in input.teachers
         ],
     shell:
-        "python -m molsieve training fold student --registry {input.registry:q} --table {input.table:q}"
+        KEEP_MEMORY
+        + "python -m molsieve training fold student --registry {input.registry:q} --table {input.table:q}"
         " --splits {input.splits:q} --rich {input.rich:q} --scheme scaffold --fold {wildcards.fold} {params.teachers:q}"
         " --out {output:q} --seed {params.seed} --threads {threads} > {log:q} 2>&1"
 
@@ -255,7 +260,8 @@ rule train_final:
     params:
         seed=TRAIN_SEED,
     shell:
-        "python -m molsieve training final {wildcards.part} --registry {input.registry:q} --table {input.table:q}"
+        KEEP_MEMORY
+        + "python -m molsieve training final {wildcards.part} --registry {input.registry:q} --table {input.table:q}"
         " --rich {input.rich:q} --out {output:q} --seed {params.seed} --threads {threads} > {log:q} 2>&1"
 
 
@@ -280,7 +286,8 @@ rule train_student:
             f"--teacher={file}" for file in input.teachers
         ],
     shell:
-        "python -m molsieve training final student --registry {input.registry:q} --table {input.table:q}"
+        KEEP_MEMORY
+        + "python -m molsieve training final student --registry {input.registry:q} --table {input.table:q}"
         " --rich {input.rich:q} {params.teachers:q} --out {output:q} --seed {params.seed} --threads {threads}"
         " > {log:q} 2>&1"
 
@@ -306,7 +313,8 @@ rule extrapolate:
     params:
         seed=TRAIN_SEED,
     shell:
-        "python -m molsieve training extrapolate {wildcards.case:q} --registry {input.registry:q}"
+        KEEP_MEMORY
+        + "python -m molsieve training extrapolate {wildcards.case:q} --registry {input.registry:q}"
         " --table {input.table:q} --splits {input.splits:q} --rich {input.rich:q} --out {output:q}"
         " --seed {params.seed} --threads {threads} > {log:q} 2>&1"
 
