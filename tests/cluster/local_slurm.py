@@ -198,9 +198,15 @@ class LocalSlurm:
     def start_node(self, node: str) -> None:
         """Start a node's slurmd and wait until it takes jobs."""
         self._spawn(f"slurmd-{node}", ["slurmd", "-D", "-N", node])
-        if self.node_state(node).startswith(("down", "drain")):
-            command("scontrol", "update", f"NodeName={node}", "State=RESUME")
-        _wait(60, f"node {node}", lambda: self.node_state(node) in ("idle", "mix", "alloc", "comp"))
+        _wait(60, f"node {node}", lambda: self._takes_jobs(node))
+
+    def _takes_jobs(self, node: str) -> bool:
+        """Whether it does; a node that is down is asked to come back."""
+        state = self.node_state(node)
+        if state.startswith(("down", "drain")):
+            # It may come back by itself before this reaches the controller, which then refuses.
+            _succeeds(["scontrol", "update", f"NodeName={node}", "State=RESUME"])
+        return state in ("idle", "mix", "alloc", "comp")
 
     def node_state(self, node: str) -> str:
         """State as sinfo writes it, e.g. ``idle``."""

@@ -129,6 +129,17 @@ def test_chemprop_network_becomes_a_model(tmp_path):
     assert "something already" in refused(add_chemprop_command, *common)
 
 
+def test_chemprop_network_no_better_than_chance_is_named(tmp_path):
+    data = tmp_path / "held_out.csv"
+    data.write_text("smiles,y\n" + "".join(f"{s},{1 - int(acidic(s))}\n" for s in KNOWN))
+    result = run(
+        add_chemprop_command, CHECKPOINT, "--name", "gnn", "--out", tmp_path / "m",
+        "--calibration-data", data, "--label", "y",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.exception
+    assert "CAUTION: that is not clearly better than chance" in result.output
+
+
 def test_chemprop_refusals(tmp_path):
     out = tmp_path / "model"
     common = (CHECKPOINT, "--name", "our_gnn", "--out", out)

@@ -84,7 +84,7 @@ def test_every_method_finds_the_reason_of_a_transparent_model(name):
 
 def test_deletion_of_random_atoms_does_less():
     one, output = nitro_detector("CCCCCCCCc1ccc([N+](=O)[O-])cc1")
-    weights = METHODS["features_both_ways"](output, one.environments, one.descriptors)
+    weights = METHODS["features_both_ways"](output, one.environments)
     found = deletion(output, one, weights)
     assert found.top == 5.0
     assert found.chance < 4.0

@@ -36,7 +36,10 @@ def add_chemprop_command(
     column: Annotated[str | None, typer.Option(help="Which output of a network of several.")] = None,
     calibration_data: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Measured molecules it was NOT trained on: fits its probabilities and sets."),
+        typer.Option(
+            metavar="FILE",
+            help="Measured molecules it was NOT trained on: fits its probabilities and sets; a regression needs them.",
+        ),
     ] = None,
     smiles: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the structures in that file.")] = None,
     label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the labels in that file.")] = None,
@@ -60,7 +63,7 @@ def add_chemprop_command(
 
     with training_extra():
         from molsieve.training.own_assay import Assay, check_unit
-        from molsieve.training.own_chemprop import add_chemprop
+        from molsieve.training.own_chemprop import add_chemprop, beats_chance
 
     folder = check_new(name, out)
     wanted = task_named(task)
@@ -84,8 +87,12 @@ def add_chemprop_command(
     )
     _, scores = add_chemprop(found, assay, folder, calibration=read)
     if scores:
-        shown = ", ".join(f"{metric} {value:.3f}" for metric, value in scores.items())
+        shown = ", ".join(
+            f"{metric} {found.value:.3f} ({found.low:.3f} to {found.high:.3f})" for metric, found in scores.items()
+        )
         typer.echo(f"On the calibration molecules: {shown} (flattering if the network was trained on any of them).")
+        if not beats_chance(scores):
+            typer.echo("CAUTION: that is not clearly better than chance. Are the labels those of this network?")
     else:
         typer.echo(
             "Without --calibration-data its probabilities are as the network gives them, and its conformal sets always "

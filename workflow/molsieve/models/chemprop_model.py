@@ -18,7 +18,8 @@ from safetensors.numpy import load, save
 
 from molsieve.errors import MolsieveError
 from molsieve.models.chemprop_checkpoint import Checkpoint
-from molsieve.models.chemprop_graph import graphs_of, scheme_of
+from molsieve.models.chemprop_environments import GraphEnvironments
+from molsieve.models.chemprop_graph import Graphs, graphs_of, scheme_of
 from molsieve.models.chemprop_network import GraphNetwork, GraphNetworkFacts
 from molsieve.models.info import ModelInfo
 from molsieve.models.model import Model
@@ -69,11 +70,17 @@ class ChempropModel(Model):
 
     def outputs(
         self,
-        features: Any,  # noqa: ANN401 - Parents, where other models take arrays
+        features: Any,  # noqa: ANN401 - Parents or Graphs, where other models take arrays
         neighbours: NDArray[np.float32] | None = None,  # noqa: ARG002 - no such part here
     ) -> torch.Tensor:
         """Logit, or standardised value, of each molecule, on the CPU: [n, 1, 1]."""
+        if isinstance(features, Graphs):
+            return self.network.outputs(features)[:, None, None]
         return raw_outputs(self.network, features.smiles)[:, None, None]
+
+    def environments(self, parent: str) -> GraphEnvironments:
+        """What explanations take apart, of a molecule that RDKit can read."""
+        return GraphEnvironments(graphs_of([parent], self._scheme))
 
     def _member_weights(self) -> torch.Tensor:
         return torch.ones(1, 1)

@@ -3,7 +3,8 @@
 Two kinds of features can be traced to atoms: entries of circular fingerprints, whose occurrences are the environments
 of one atom within 0, 1 or 2 bonds, and RDKit's counts of functional groups, whose occurrences are the matches of a
 pattern. Taking away occurrences lowers the count, taking away all of them removes the feature. All other descriptors
-(logP, charges, shape) belong to the whole molecule and stay as they are.
+(logP, charges, shape) belong to the whole molecule and stay as they are. Graphs, which some networks take instead, are
+taken apart in ``chemprop_environments``.
 """
 
 from typing import Literal, NamedTuple
@@ -38,6 +39,8 @@ class Environments(NamedTuple):
     """Feature each occurrence counts for: fingerprint id, or 2^32 + column of the descriptors, [occurrences]."""
     atoms: NDArray[np.bool_]
     """Whether the occurrence contains the atom, [occurrences, atoms]."""
+    descriptors: NDArray[np.float32]
+    """All descriptors of the whole molecule, [descriptors]."""
 
     @property
     def entries(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -45,12 +48,11 @@ class Environments(NamedTuple):
         keys, entry = np.unique(self.keys, return_inverse=True)
         return keys, entry
 
-    def features(self, kept: NDArray[np.bool_], descriptors: NDArray[np.float32]) -> SparseFeatures:
+    def features(self, kept: NDArray[np.bool_]) -> SparseFeatures:
         """Features of variants of the molecule that lack some occurrences.
 
         Args:
             kept: Occurrences each variant keeps, [variants, occurrences].
-            descriptors: Of the whole molecule, [descriptors].
 
         """
         keys, entry = self.entries
@@ -58,7 +60,7 @@ class Environments(NamedTuple):
         belongs[np.arange(len(entry)), entry] = 1.0
         counts = kept.astype(np.float32) @ belongs
         columns = keys >= _FIRST_COLUMN
-        values = np.tile(descriptors, (len(kept), 1))
+        values = np.tile(self.descriptors, (len(kept), 1))
         values[:, keys[columns] - _FIRST_COLUMN] = np.log1p(counts[:, columns])  # as in rich_features
         ids, of_ids = keys[~columns].astype(np.uint32), np.minimum(counts[:, ~columns], MAX_COUNT)
         variant, place = np.nonzero(of_ids)
@@ -66,15 +68,13 @@ class Environments(NamedTuple):
         return SparseFeatures(ids[place], of_ids[variant, place].astype(np.uint8), offsets, values)
 
 
-def environments_of(mol: Chem.Mol, kind: Literal["morgan", "rich"]) -> Environments:
+def environments_of(mol: Chem.Mol, kind: Literal["morgan", "rich"], descriptors: NDArray[np.float32]) -> Environments:
     """Occurrences behind the features of a molecule; ``kind`` is that of the model (``ModelInfo.features``)."""
-    keys, atoms = _circular(mol, _MORGAN, 0)
-    if kind == "morgan":
-        return Environments(keys, atoms)
-    more = [_circular(mol, _FEATURE_MORGAN, FEATURE_SALT), _groups(mol)]
-    return Environments(
-        np.concatenate([keys, *(part[0] for part in more)]), np.concatenate([atoms, *(part[1] for part in more)])
-    )
+    found = [_circular(mol, _MORGAN, 0)]
+    if kind == "rich":
+        found += [_circular(mol, _FEATURE_MORGAN, FEATURE_SALT), _groups(mol)]
+    keys, atoms = (np.concatenate(part) for part in zip(*found, strict=True))
+    return Environments(keys, atoms, descriptors)
 
 
 def _circular(mol: Chem.Mol, generator: object, salt: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

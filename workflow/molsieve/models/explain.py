@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,12 +12,12 @@ from rdkit import Chem
 from molsieve.chemistry.descriptors import describe
 from molsieve.chemistry.fingerprints import sparse_morgan
 from molsieve.errors import MolsieveError
-from molsieve.models.attribution import Weights, attribute
+from molsieve.models.attribution import Traceable, Weights, attribute
 from molsieve.models.calibration import CalibrationTable
 from molsieve.models.endpoints import Endpoint
-from molsieve.models.environments import Environments, environments_of
 from molsieve.models.features import SparseFeatures
 from molsieve.models.fragment_names import named_fragments
+from molsieve.models.kinds import traceable
 from molsieve.models.model import Model
 from molsieve.models.rich_features import rich_features
 
@@ -64,7 +65,8 @@ class Explanation:
     value: float
     """Predicted (calibrated) probability, or value in the endpoint's unit."""
     base_value: float
-    """The same when nothing but the whole molecule's descriptors, and its neighbours, are known."""
+    """The same when nothing but the whole molecule's descriptors, and its neighbours, are known; of a graph network,
+    when all atoms are blank."""
     fragments: tuple[Fragment, ...]
     """Every atom in exactly one; the largest effects first."""
     substructures: tuple[Substructure, ...]
@@ -107,13 +109,19 @@ class Explanation:
         return self.endpoint.unit or "log odds"
 
 
-def features_for(model: Model, parent_smiles: Sequence[str]) -> SparseFeatures:
-    """Features that the model takes, of standardised parents.
+def features_for(model: Model, parent_smiles: Sequence[str]) -> Any:  # noqa: ANN401 - of the model's kind
+    """What the model takes, of standardised parents: ``SparseFeatures``, or ``Parents`` where it sees graphs.
 
     Raises:
         MolsieveError: RDKit cannot read or describe one of them.
 
     """
+    if model.info.features == "graph":
+        from molsieve.models.chemprop_model import Parents
+
+        for smiles in parent_smiles:
+            _read(smiles)
+        return Parents(parent_smiles)
     if model.info.features == "rich":
         found = rich_features(parent_smiles, workers=1)
         missing = set(range(len(parent_smiles))) - set(found.rows.tolist())
@@ -157,33 +165,18 @@ def explain(model: Model, parent_smiles: str, endpoint: str) -> Explanation:
 def explain_all(model: Model, parent_smiles: str, endpoints: Sequence[str]) -> tuple[Explanation, ...]:
     """Explain the predictions of several endpoints for one molecule, which is described once (see ``explain``)."""
     places = [model.info.endpoint_index(name) for name in endpoints]
-    if model.info.features == "graph":
-        raise MolsieveError(
-            "The predictions of a chemprop model cannot be explained.",
-            where=model.info.name,
-            fix="Explain an endpoint of triage, refine or a model of 'molsieve models train'; "
-            "'molsieve models evaluate' says how good this one is.",
-        )
-    mol = _read(parent_smiles)
-    descriptors = features_for(model, [parent_smiles]).descriptors[0]
-    environments = environments_of(mol, model.info.features)
+    environments = traceable(model, parent_smiles, features_for(model, [parent_smiles]))
     neighbours = model.neighbours(morgan_features([parent_smiles]))
     outputs = (EndpointOutput(model, place, neighbours) for place in places)
-    return tuple(_explained(output, parent_smiles, mol, environments, descriptors) for output in outputs)
+    return tuple(_explained(output, parent_smiles, environments) for output in outputs)
 
 
-def _explained(
-    output: "EndpointOutput",
-    smiles: str,
-    mol: Chem.Mol,
-    environments: Environments,
-    descriptors: NDArray[np.float32],
-) -> Explanation:
-    model, endpoint = output.model, output.endpoint
-    found = attribute(output, environments, descriptors)
+def _explained(output: "EndpointOutput", smiles: str, environments: Traceable) -> Explanation:
+    model, endpoint, mol = output.model, output.endpoint, Chem.MolFromSmiles(smiles)
+    found = attribute(output, environments)
     pieces = named_fragments(mol)
     kept = np.array([~environments.atoms[:, list(piece.atoms)].any(axis=1) for piece in pieces])
-    without = output.published(output(environments.features(kept, descriptors)))
+    without = output.published(output(environments.features(kept)))
     value, base = output.published(np.array([found.output, found.base]))
     fragments = [
         Fragment(
@@ -211,7 +204,7 @@ def _explained(
 
 
 def _substructures(
-    mol: Chem.Mol, environments: Environments, contributions: NDArray[np.float64]
+    mol: Chem.Mol, environments: Traceable, contributions: NDArray[np.float64]
 ) -> tuple[Substructure, ...]:
     _, entry = environments.entries
     found = []
@@ -234,7 +227,7 @@ class EndpointOutput:
         self.endpoint = model.endpoints[place]
         self.neighbours = neighbours
 
-    def __call__(self, features: SparseFeatures) -> NDArray[np.float64]:
+    def __call__(self, features: Any) -> NDArray[np.float64]:  # noqa: ANN401 - of the model's kind
         """Mean logits, or values in the endpoint's unit, [n]."""
         neighbours = None if self.neighbours is None else self.neighbours.repeat(features.molecules, axis=0)
         outputs = self.model.outputs(features, neighbours)[:, :, self.place].double()

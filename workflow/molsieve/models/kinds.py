@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from rdkit import Chem
+
+from molsieve.models.attribution import Traceable
+from molsieve.models.environments import environments_of
 from molsieve.models.model import Model
 from molsieve.models.panel import PanelModel
 from molsieve.models.rich_features import RichFeatures
@@ -38,3 +42,19 @@ def inputs_of(model: Model, described: RichFeatures, parents: Sequence[str]) -> 
 
         return Parents(parents)
     return described.rich if model.info.features == "rich" else described.morgan
+
+
+def traceable(model: Model, parent: str, features: Any) -> Traceable:  # noqa: ANN401 - of its kind
+    """What of a molecule a model's output can be traced to.
+
+    Args:
+        model: The model.
+        parent: SMILES that RDKit can read.
+        features: What the model takes of this one molecule.
+
+    """
+    if model.info.features == "graph":
+        from molsieve.models.chemprop_model import ChempropModel
+
+        return cast("ChempropModel", model).environments(parent)
+    return environments_of(Chem.MolFromSmiles(parent), model.info.features, features.descriptors[0])

@@ -35,6 +35,10 @@ METHOD = (
     "mean change of the model's output is divided among its atoms. Other descriptors are held at their values, and so "
     "are the neighbours that a model reads across from."
 )
+GRAPH_METHOD = (
+    "Each atom is blanked out of the molecule's graph with its bonds, and put alone into a graph of blank atoms; its "
+    "weight is the mean change of the network's output."
+)
 
 # Below this Tanimoto similarity to any training molecule a prediction is extrapolation.
 NEAR = 0.3
@@ -141,7 +145,8 @@ class Reasons:
     """In the order of the atoms of the parent's SMILES."""
     weight_unit: str
     value_without_substructures: float
-    """Prediction from the properties of the whole molecule, and the neighbours read across from, alone."""
+    """Prediction from the properties of the whole molecule, and the neighbours read across from, alone; of a graph
+    network, for blank atoms."""
     method: str
 
 
@@ -152,7 +157,8 @@ class PredictionRecord:
     substance: Substance
     prediction: Prediction
     model: UsedModel
-    applicability_domain: ApplicabilityDomain
+    applicability_domain: ApplicabilityDomain | None
+    """None for a chemprop network, whose training molecules are not known."""
     adequacy: Adequacy
     explanation: Reasons
     date: str
@@ -238,22 +244,26 @@ def prediction_records(
             model=_used(model, endpoint, digest),
             applicability_domain=domain,
             adequacy=adequacy(prediction, domain),
-            explanation=_reasons(explanation),
+            explanation=_reasons(explanation, GRAPH_METHOD if model.info.features == "graph" else METHOD),
             date=when,
         )
         records.append((record, explanation))
     return records
 
 
-def adequacy(prediction: Prediction, domain: ApplicabilityDomain) -> Adequacy:
+def adequacy(prediction: Prediction, domain: ApplicabilityDomain | None) -> Adequacy:
     """Judge one prediction by its domain, its neighbours and its conformal set."""
     doubts = []
-    if not domain.in_domain:
+    if domain is None:
+        doubts.append(
+            "The molecules the network was trained on are not known: whether it knows such molecules cannot be told."
+        )
+    elif not domain.in_domain:
         doubts.append(
             f"{domain.unseen_fraction:.0%} of its substructures are unknown to the training data (limit "
             f"{domain.max_unseen_fraction:.0%}): the molecule is outside the applicability domain."
         )
-    if domain.nearest_similarity < NEAR:
+    if domain is not None and domain.nearest_similarity < NEAR:
         doubts.append(
             f"No labelled training molecule is similar (nearest {domain.nearest_similarity:.2f}): it is extrapolation."
         )
@@ -262,6 +272,8 @@ def adequacy(prediction: Prediction, domain: ApplicabilityDomain) -> Adequacy:
     if prediction.conformal_set == "none":
         doubts.append("The output is unusual for either label.")
     statement = " ".join(doubts) or "The molecule is inside the domain, with labelled molecules like it."
+    if domain is None:
+        return Adequacy("use with care", statement)
     if domain.measured_label is not None:
         statement += f" It is training data itself ({domain.measured_label}), so this is no independent evidence."
     elif domain.is_training_molecule:
@@ -289,7 +301,9 @@ def _used(model: Model, endpoint: Endpoint, digest: str) -> UsedModel:
     )
 
 
-def _domain(model: Model, place: int, substance: Substance) -> ApplicabilityDomain:
+def _domain(model: Model, place: int, substance: Substance) -> ApplicabilityDomain | None:
+    if model.info.features == "graph":
+        return None
     endpoint, record = model.endpoints[place], model.record
     ids, counts = sparse_morgan(Chem.MolFromSmiles(substance.parent_smiles))
     own = SparseFeatures(ids, counts, np.array([0, len(ids)], dtype=np.int64), np.empty((1, 0), dtype=np.float32))
@@ -318,7 +332,7 @@ def _label(endpoint: Endpoint, label: np.floating) -> str:
     return "active" if label == 1 else "inactive"
 
 
-def _reasons(explanation: Explanation) -> Reasons:
+def _reasons(explanation: Explanation, method: str) -> Reasons:
     return Reasons(
         words=explanation.words(),
         fragments=tuple(
@@ -328,7 +342,7 @@ def _reasons(explanation: Explanation) -> Reasons:
         atom_weights=tuple(_rounded(weight) for weight in explanation.weights),
         weight_unit=explanation.weight_unit,
         value_without_substructures=_rounded(explanation.base_value),
-        method=METHOD,
+        method=method,
     )
 
 

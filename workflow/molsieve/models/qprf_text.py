@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from molsieve.models.qprf import PredictionRecord
+from molsieve.models.qprf import ApplicabilityDomain, PredictionRecord, UsedModel
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -19,23 +19,15 @@ dd { margin: 0; overflow-wrap: anywhere; }
 def sections(record: PredictionRecord) -> list[tuple[str, list[tuple[str, str]]]]:
     """Headings of a record with names and values, in the order of the reporting format."""
     substance, prediction, model = record.substance, record.prediction, record.model
-    domain, reasons = record.applicability_domain, record.explanation
+    reasons = record.explanation
     unit = f" {prediction.unit}" if prediction.unit else ""
     value = [("value" if prediction.unit else "probability", f"{prediction.value:.3f}{unit}")]
-    value.append(("spread of the ensemble", f"{prediction.sd:.3f}{unit}"))
+    if record.applicability_domain is not None:  # else one network alone
+        value.append(("spread of the ensemble", f"{prediction.sd:.3f}{unit}"))
     if prediction.interval_90 is not None:
         value.append(("90 % interval", f"{prediction.interval_90[0]:.2f} to {prediction.interval_90[1]:.2f}{unit}"))
     if prediction.conformal_set is not None:
         value.append(("conformal set", f"{prediction.conformal_set} (error {prediction.conformal_error:.0%})"))
-    size = f"{model.training_molecules:,} molecules"
-    if model.training_positives is not None:
-        size += f", {model.training_positives:,} positive"
-    training = "no" if not domain.is_training_molecule else "yes, for other endpoints"
-    if domain.measured_label is not None:
-        training = f"yes: {domain.measured_label} in the training data"
-    neighbour = f"similarity {domain.nearest_similarity:.2f}"
-    if domain.nearest_label is not None:
-        neighbour += f", {domain.nearest_label}"
     alone = f"Without any of its substructures the model would give {reasons.value_without_substructures:.2f}{unit}."
     found = [
         (
@@ -56,26 +48,44 @@ def sections(record: PredictionRecord) -> list[tuple[str, list[tuple[str, str]]]
                 ("endpoint", f"{prediction.endpoint}: {model.endpoint_definition}"),
                 ("organism", model.organism),
                 ("a positive means" if not prediction.unit else "the value is", model.positive_means),
-                ("training data", f"{model.dataset} ({size})" if model.dataset else size),
+                ("training data", _training_data(model)),
                 ("calibrated on", model.calibrated_on),
                 ("digest", model.digest),
                 ("program", model.program),
             ],
         ),
-        (
-            "Applicability domain",
-            [
-                ("in the domain", "yes" if domain.in_domain else "no"),
-                ("unknown substructures", f"{domain.unseen_fraction:.0%} (limit {domain.max_unseen_fraction:.0%})"),
-                ("nearest labelled", neighbour),
-                ("itself training data", training),
-            ],
-        ),
+        ("Applicability domain", _domain_rows(record.applicability_domain)),
         ("Adequacy", [("judgement", record.adequacy.level), ("", record.adequacy.statement)]),
         ("Explanation", [*(("", sentence) for sentence in reasons.words), ("", alone)]),
         ("Date", [("", record.date)]),
     ]
     return [(heading, [(name, text) for name, text in rows if text]) for heading, rows in found]
+
+
+def _training_data(model: UsedModel) -> str:
+    if not model.training_molecules:
+        return "not known"
+    size = f"{model.training_molecules:,} molecules"
+    if model.training_positives is not None:
+        size += f", {model.training_positives:,} positive"
+    return f"{model.dataset} ({size})" if model.dataset else size
+
+
+def _domain_rows(domain: ApplicabilityDomain | None) -> list[tuple[str, str]]:
+    if domain is None:
+        return [("in the domain", "not known: the training molecules are not")]
+    training = "no" if not domain.is_training_molecule else "yes, for other endpoints"
+    if domain.measured_label is not None:
+        training = f"yes: {domain.measured_label} in the training data"
+    neighbour = f"similarity {domain.nearest_similarity:.2f}"
+    if domain.nearest_label is not None:
+        neighbour += f", {domain.nearest_label}"
+    return [
+        ("in the domain", "yes" if domain.in_domain else "no"),
+        ("unknown substructures", f"{domain.unseen_fraction:.0%} (limit {domain.max_unseen_fraction:.0%})"),
+        ("nearest labelled", neighbour),
+        ("itself training data", training),
+    ]
 
 
 def as_text(record: PredictionRecord) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 from molsieve.scoring.enrichment import Estimate
 
@@ -110,7 +110,7 @@ def _spearman(one: Floats, other: Floats) -> Estimate | None:
     """Rank correlation with its 95 % interval after Bonett and Wright, doi:10.1007/BF02294183; None for a constant."""
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return None
-    value = float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
+    value = float(spearmanr(one, other).statistic)
     reach = _Z95 * np.sqrt((1 + value**2 / 2) / (len(one) - 3))
     # A perfect correlation has no finite transform.
     middle = np.arctanh(np.clip(value, -0.999999, 0.999999))

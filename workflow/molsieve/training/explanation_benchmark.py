@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,23 @@ COMPARED = 120
 Say = Callable[[str], None]
 
 
-def synthetic_grades(data: TrainingData, say: Say, seed: int = 1) -> dict[str, Any]:
-    """Grades on endpoints made up from substructures, by kind of features and pattern."""
+class SyntheticMolecules(NamedTuple):
+    """Molecules with the labels of endpoints made up from substructures."""
+
+    rows: NDArray[np.int64]
+    """In the data, [n]."""
+    labels: NDArray[np.bool_]
+    """Whether the molecule has the substructure, [n, patterns of ``SYNTHETIC``]."""
+    held_out: NDArray[np.bool_]
+    """A fifth, which models are not trained on, [n]."""
+
+    def positives(self, place: int) -> NDArray[np.int64]:
+        """Rows of held-out molecules to explain."""
+        return self.rows[self.held_out & self.labels[:, place]][:SYNTHETIC_CASES]
+
+
+def synthetic_molecules(data: TrainingData, seed: int = 1) -> SyntheticMolecules:
+    """Draw molecules so that every pattern has positives."""
     random = np.random.default_rng(seed)
     rows = random.permutation(data.molecules)
     mols = [Chem.MolFromSmiles(data.parent_smiles[i]) for i in rows]
@@ -48,8 +63,12 @@ def synthetic_grades(data: TrainingData, say: Say, seed: int = 1) -> dict[str, A
     for column in labels.T:
         chosen[np.flatnonzero(column)[:SYNTHETIC_POSITIVES]] = True
     chosen[np.flatnonzero(~chosen)[: max(SYNTHETIC_MOLECULES - int(chosen.sum()), 0)]] = True
-    rows, labels = rows[chosen], labels[chosen]
-    held_out = random.random(len(rows)) < 0.2
+    return SyntheticMolecules(rows[chosen], labels[chosen], random.random(int(chosen.sum())) < 0.2)
+
+
+def synthetic_grades(data: TrainingData, say: Say) -> dict[str, Any]:
+    """Grades on endpoints made up from substructures, by kind of features and pattern."""
+    rows, labels, held_out = drawn = synthetic_molecules(data)
     found: dict[str, Any] = {
         "molecules": len(rows),
         "positives": dict(zip(_names(), labels.sum(0).tolist(), strict=True)),
@@ -61,8 +80,10 @@ def synthetic_grades(data: TrainingData, say: Say, seed: int = 1) -> dict[str, A
         parts = [fit_network(features.take(rows[~held_out]), targets, regression, TrainOptions(), s) for s in SEEDS]
         found[kind] = {}
         for place, pattern in enumerate(SYNTHETIC):
-            positives = rows[held_out & labels[:, place]][:SYNTHETIC_CASES]
-            cases = [case(data.parent_smiles[i], kind, features.descriptors[i], pattern.atoms) for i in positives]
+            cases = [
+                case(data.parent_smiles[i], kind, features.descriptors[i], pattern.atoms)
+                for i in drawn.positives(place)
+            ]
             outputs = [network_output(part, place) for part in parts]
             found[kind][pattern.name] = {
                 name: grade(cases, outputs[0], METHODS[name], outputs[1])

@@ -16,11 +16,10 @@ from rdkit import Chem
 from scipy.stats import spearmanr
 
 from molsieve import project_root
-from molsieve.models.attribution import Output, Weights
-from molsieve.models.environments import Environments, environments_of
+from molsieve.models.attribution import Method, Output, Traceable, Weights
+from molsieve.models.environments import environments_of
 from molsieve.models.model import NetworkPart
 
-Method = Callable[[Output, Environments, NDArray[np.float32]], Weights]
 Truth = NDArray[np.bool_]
 """Atoms that are the reason, [atoms]."""
 
@@ -55,18 +54,17 @@ SYNTHETIC = tuple(
 
 
 class Case(NamedTuple):
-    """One molecule to explain, with its descriptors and the atoms that are the reason."""
+    """One molecule to explain, with the atoms that are the reason."""
 
     mol: Chem.Mol
-    environments: Environments
-    descriptors: NDArray[np.float32]
+    environments: Traceable
     truth: Truth
 
 
 def case(smiles: str, kind: str, descriptors: NDArray[np.float32], truth: Callable[[Chem.Mol], Truth]) -> Case:
     """Describe a molecule for explaining; ``kind`` as in ``ModelInfo.features``."""
     mol = Chem.MolFromSmiles(smiles)
-    return Case(mol, environments_of(mol, "rich" if kind == "rich" else "morgan"), descriptors, truth(mol))
+    return Case(mol, environments_of(mol, "rich" if kind == "rich" else "morgan", descriptors), truth(mol))
 
 
 def toxicophores() -> dict[str, tuple[Pattern, ...]]:
@@ -124,7 +122,7 @@ def deletion(output: Output, case: Case, weights: Weights, seed: int = 0) -> Del
     orders = [np.argsort(-weights, kind="stable"), *(random.permutation(n) for _ in range(RANDOM_DRAWS))]
     kept = [~case.environments.atoms[:, order[:k]].any(axis=1) for order in orders for k in sizes]
     kept.append(np.ones_like(kept[0]))
-    found = output(case.environments.features(np.array(kept), case.descriptors))
+    found = output(case.environments.features(np.array(kept)))
     falls = (found[-1] - found[:-1]).reshape(len(orders), len(sizes)).mean(axis=1)
     return Deletion(float(falls[0]), float(falls[1:].mean()))
 
@@ -154,11 +152,11 @@ def grade(cases: Sequence[Case], output: Output, method: Method, other: Output |
     """
     rows = []
     for number, one in enumerate(cases):
-        weights = method(output, one.environments, one.descriptors)
+        weights = method(output, one.environments)
         deleted = deletion(output, one, weights, number)
         again = float("nan")
         if other is not None:
-            again = agreement(weights, method(other, one.environments, one.descriptors))
+            again = agreement(weights, method(other, one.environments))
         chance = float(one.truth.mean())
         rows.append((atom_auroc(weights, one.truth), *recovered(weights, one.truth), chance, *deleted, again))
     if not rows:

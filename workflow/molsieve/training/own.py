@@ -17,7 +17,7 @@ import sklearn
 import torch
 from numpy.typing import NDArray
 from rdkit import Chem
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 from molsieve import __version__
 from molsieve.chemistry.descriptors import DESCRIPTORS, describe
@@ -329,7 +329,7 @@ def _answers_in_base(table: TrainingData, hashes: NDArray[np.uint64], base: Mode
             continue
         ours, theirs = np.array(pairs).T
         if min(np.ptp(ours), np.ptp(theirs)) > 0:
-            alike = float(np.corrcoef(rankdata(ours), rankdata(theirs))[0, 1])
+            alike = float(spearmanr(ours, theirs).statistic)
             if abs(alike) >= SAME_LABELS:
                 found.append((endpoint.name, len(pairs), alike))
     if not found:

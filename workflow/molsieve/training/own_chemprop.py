@@ -21,9 +21,11 @@ from molsieve.models.info import Domain, Scale
 from molsieve.models.record import TrainingRecord
 from molsieve.models.store import save_model
 from molsieve.models.trust import Fitted, Trust
+from molsieve.scoring.enrichment import Estimate
 from molsieve.training.calibrating import fit_calibration
 from molsieve.training.card import card_json, render_card
 from molsieve.training.evaluation import scores, summary
+from molsieve.training.external_metrics import RESAMPLES, bootstrap
 from molsieve.training.labelled import LabelledData, refuse_classes
 from molsieve.training.own_assay import Assay, check_name, endpoint_of, model_facts
 from molsieve.training.splits import FOLDS
@@ -31,11 +33,13 @@ from molsieve.training.trusting import calibration_quality, conformal_quality, m
 
 # Any molecule the graph network can read; where it errs is not known without its training data.
 _NO_LIMIT = 1.0
+# AUROC of an order that knows nothing.
+CHANCE = 0.5
 
 
 def add_chemprop(
     checkpoint: Checkpoint, assay: Assay, out: Path, *, calibration: LabelledData | None = None
-) -> tuple[GraphModelInfo, dict[str, float]]:
+) -> tuple[GraphModelInfo, dict[str, Estimate]]:
     """Write the model directory.
 
     Args:
@@ -97,9 +101,14 @@ def add_chemprop(
     return info, found
 
 
+def beats_chance(found: dict[str, Estimate]) -> bool:
+    """Whether the network clearly ranks better than at random, or predicts better than the mean."""
+    return found["r2"].low > 0 if "r2" in found else "auroc" in found and found["auroc"].low > CHANCE
+
+
 def _judged(
     endpoint: Endpoint, network: GraphNetwork, calibration: LabelledData | None
-) -> tuple[Trust, dict[str, Any], dict[str, float]]:
+) -> tuple[Trust, dict[str, Any], dict[str, Estimate]]:
     """Trust fitted on the measured molecules, and metrics on them; without any, nothing can be ruled out."""
     name = endpoint.name
     if calibration is None:
@@ -109,14 +118,26 @@ def _judged(
     parents = [str(smiles) for smiles in calibration.parent_smiles]
     outputs: NDArray[np.float64] = raw_outputs(network, parents).numpy().astype(float)
     truth = calibration.label
-    found = scores(truth, outputs, regression=endpoint.is_regression)
+    found = bootstrap(
+        lambda labels, values: scores(labels, values, regression=endpoint.is_regression),
+        truth,
+        outputs,
+        classes=not endpoint.is_regression,
+        resamples=RESAMPLES,
+        seed=0,
+    )
     fitted = Fitted(
         on=f"{calibration.name}, {calibration.molecules:,} molecules",
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         n=len(truth),
         n_positive=0 if endpoint.is_regression else int(truth.sum()),
     )
-    metrics: dict[str, Any] = {"calibration_set": {"n": len(truth), "model": summary([found])}}
+    metrics: dict[str, Any] = {
+        "calibration_set": {
+            "n": len(truth),
+            "model": summary([{metric: estimate.value for metric, estimate in found.items()}]),
+        }
+    }
     if endpoint.is_regression:
         low, high = np.quantile(truth - outputs, [0.05, 0.95])
         interval = Interval(low=float(low), high=float(high), floor=None)
