@@ -42,6 +42,8 @@ PARENTS = [s for s in EXPECTED["smiles"] if "." not in s]
         ("attentive.pt", "acid", 0),
         ("attentive.pt", "nitrogen", 1),
         ("regression.ckpt", None, 0),
+        ("command_classification.pt", None, 0),
+        ("command_regression.pt", None, 0),
     ],
 )
 def test_predictions_are_chemprops_own(file, column, place):
@@ -75,7 +77,7 @@ class Sly(Evil):
 
 
 @pytest.fixture
-def content(monkeypatch):
+def content(monkeypatch, request):
     """A checkpoint as chemprop's own objects would be, but of empty classes of their names; it can be pickled again."""
 
     def find(module, name):
@@ -95,7 +97,7 @@ def content(monkeypatch):
             return super().find_class(module, name) if is_ours else find(module, name)
 
     reader = SimpleNamespace(__name__="pickle", Unpickler=Unpickler, load=pickle.load)
-    return torch.load(FOLDER / "attentive.pt", weights_only=False, pickle_module=reader)
+    return torch.load(FOLDER / getattr(request, "param", "attentive.pt"), weights_only=False, pickle_module=reader)
 
 
 @pytest.mark.parametrize("kind", [Evil, Sly])
@@ -136,6 +138,16 @@ def test_checkpoint_of_something_else(tmp_path):
     torch.save({"weights": torch.ones(3)}, tmp_path / "other.pt")
     with pytest.raises(MolsieveError, match="hyper_parameters"):
         read_checkpoint(tmp_path / "other.pt")
+
+
+@pytest.mark.parametrize("content", ["command_classification.pt"], indirect=True)
+def test_scaled_features_are_refused(content, tmp_path):
+    torch.save(content, tmp_path / "plain.pt")
+    assert read_checkpoint(tmp_path / "plain.pt").outputs == ("y",)
+    content["hyper_parameters"]["message_passing"]["graph_transform"]._modules["E_transform"] = torch.nn.ReLU()
+    torch.save(content, tmp_path / "scaled.pt")
+    with pytest.raises(MolsieveError, match="further features of atoms or bonds"):
+        read_checkpoint(tmp_path / "scaled.pt")
 
 
 def test_features_of_ones_own_are_refused():
@@ -218,7 +230,9 @@ def test_networks_that_chemprop_trains_now(tmp_path):
     spec.loader.exec_module(maker)
     maker.main(tmp_path)
     expected = json.loads((tmp_path / "expected.json").read_text())
-    for file, column in (("classification.pt", None), ("attentive.pt", "acid"), ("regression.ckpt", None)):
+    columns = {"classification.pt": None, "attentive.pt": "acid", "regression.ckpt": None}
+    commands = dict.fromkeys(["command_classification.pt", "command_regression.pt"])
+    for file, column in (columns | commands).items():
         found = read_checkpoint(tmp_path / file, column=column)
         outputs = raw_outputs(GraphNetwork(found.facts, found.weights), expected["smiles"]).numpy()
         if found.task == "classification":

@@ -19,7 +19,7 @@ from molsieve.training.own_assay import Assay
 from molsieve.training.own_chemprop import add_chemprop
 
 # Bonds or atoms pass messages, and molecules are the mean, the attended sum or the sum of their atoms.
-NETWORKS = {"classification.pt": None, "attentive.pt": "acid", "regression.ckpt": None}
+NETWORKS = {"command_classification.pt": None, "attentive.pt": "acid", "regression.ckpt": None}
 BENZOIC_ACID = "O=C(O)c1ccccc1"
 
 

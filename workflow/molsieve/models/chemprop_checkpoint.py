@@ -154,7 +154,8 @@ def _facts(hyper: Any, weights: Mapping[str, Tensor], where: str) -> GraphNetwor
             raise refuse(f"The network has a {kind or 'part of an unknown kind'} (known: {', '.join(known)})")
     if hyper.get("X_d_transform") is not None or _is_wider(weights):
         raise refuse("The network takes further descriptors beside the graph")
-    if passing.get("d_vd") or passing.get("V_d_transform") is not None or passing.get("graph_transform") is not None:
+    transforms = [passing.get("V_d_transform"), passing.get("graph_transform")]
+    if passing.get("d_vd") or not all(map(_changes_nothing, transforms)):
         raise refuse("The network takes further features of atoms or bonds")
     activations = [_activation(part.get("activation", "relu")) for part in (passing, predictor)]
     for activation in activations:
@@ -179,6 +180,13 @@ def _is_wider(weights: Mapping[str, Tensor]) -> bool:
     """Whether the output layers see more than the vector of the molecule."""
     hidden, first = weights.get("message_passing.W_o.weight"), weights.get("predictor.ffn.0.0.weight")
     return hidden is not None and first is not None and hidden.shape[0] != first.shape[1]
+
+
+def _changes_nothing(transform: object) -> bool:
+    """Whether features pass it as they are; 'chemprop train' puts such a one before every network."""
+    parts = [transform, *getattr(transform, "__dict__", {}).get("_modules", {}).values()]
+    known = (None, "Identity", "GraphTransform")
+    return all((None if part is None else _class_name(part)) in known for part in parts)
 
 
 def _class_name(found: object) -> str:
