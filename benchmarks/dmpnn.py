@@ -29,7 +29,7 @@ from molsieve.training.curation import read_table
 from molsieve.training.data import TrainingData, training_data
 from molsieve.training.datasets import load_registry
 from molsieve.training.evaluation import member_mean, nearest_out_of_fold, over_folds, read_out_of_fold, scores
-from molsieve.training.own_validation import corrected_error
+from molsieve.training.significance import corrected_error
 from molsieve.training.splits import FOLDS, read_folds
 from molsieve.training.stacking import stacked
 
@@ -110,7 +110,8 @@ def paired(truth: np.ndarray, new: np.ndarray, old: np.ndarray, folds: np.ndarra
     found = {}
     for place, metric in enumerate(("auroc", "auprc")):
         gap = np.array(of_new[metric]["folds"]) - np.array(of_old[metric]["folds"])
-        row = {"gain": gap.mean(), "error": corrected_error(gap), "pooled_low": low[place], "pooled_high": high[place]}
+        error = corrected_error(gap, 1 / (FOLDS - 1))
+        row = {"gain": gap.mean(), "error": error, "pooled_low": low[place], "pooled_high": high[place]}
         found[metric] = {name: round(float(value), 4) for name, value in row.items()}
     return found
 

@@ -33,7 +33,9 @@ def test_only_the_trust_of_one_endpoint_changes(small_model, assay, tmp_path):
     verify(out)
     assert (out / WEIGHTS).read_bytes() == (small_model / WEIGHTS).read_bytes()
     old, new = load_model(small_model), load_model(out)
-    assert new.info == old.info
+    unchanged = {name: figures for name, figures in old.info.metrics.items() if name != "kills"}
+    assert {name: figures for name, figures in new.info.metrics.items() if name != "kills"} == unchanged
+    assert new.info.model_copy(update={"metrics": old.info.metrics}) == old.info
     assert new.trust.calibrations["kills"] != old.trust.calibrations["kills"]
     assert new.trust.calibrations["harms"] == old.trust.calibrations["harms"]
     assert new.trust.fitted["kills"].on.startswith("assay.csv, sha256 ")
@@ -41,11 +43,26 @@ def test_only_the_trust_of_one_endpoint_changes(small_model, assay, tmp_path):
     assert json.loads((out / "model_card.json").read_text())
 
 
+def test_card_and_metadata_show_the_new_figures(small_model, assay, tmp_path):
+    assert run(small_model, *options(assay, tmp_path / "ours")).exit_code == 0
+    old, new = (load_model(folder).info.metrics["kills"] for folder in (small_model, tmp_path / "ours"))
+    assert new["scaffold"] == old["scaffold"]
+    assert new["calibration"]["ece_cross_fitted"] != old["calibration"]["ece_cross_fitted"]
+    assert sum(n for _, _, n in new["calibration"]["reliability"]) == 48
+    assert [row["error"] for row in new["conformal"]] == [0.1, 0.2]
+    card = (tmp_path / "ours" / "MODEL_CARD.md").read_text()
+    assert "kills was recalibrated: its figures in this section are cross-validated on assay.csv, sha256 " in card
+    assert f"| kills | platt | {new['calibration']['ece_cross_fitted']:.3f} |" in card
+
+
 def test_interval(small_model, tmp_path):
     random = np.random.default_rng(0)
     assay = write_csv(tmp_path / "assay.csv", [(s, 2 + random.normal()) for s in NEW])
     result = run(small_model, *options(assay, tmp_path / "ours", "dose"))
     assert "90 % intervals cover" in result.stdout, result.output
+    stored = load_model(tmp_path / "ours").info.metrics["dose"]["interval"]
+    assert stored["coverage"] == pytest.approx(0.9, abs=0.06)
+    assert f"mean width {stored['mean_width']}" in (tmp_path / "ours" / "MODEL_CARD.md").read_text()
 
 
 def test_training_molecules_are_refused(small_model, tmp_path):

@@ -86,3 +86,27 @@ def test_intervals_hold_on_fresh_data(informative):
     low, high = interval.bounds(torch.from_numpy(values), torch.from_numpy(sds))
     covered = ((low.numpy() <= values + noise) & (values + noise <= high.numpy())).mean()
     assert covered == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize("informative", [True, False])
+@pytest.mark.parametrize("n", [20, 50])
+def test_intervals_of_few_molecules_cover_as_much(n, informative):
+    random = np.random.default_rng(1)
+
+    def draw(size):
+        sds = random.uniform(0.1, 1.0, size)
+        return np.zeros(size), sds, random.normal(size=size) * (2 * sds if informative else 1.0)
+
+    covered = []
+    for _ in range(300):
+        interval = fit_interval(*draw(n))
+        values, sds, truths = draw(500)
+        low, high = interval.bounds(torch.from_numpy(values), torch.from_numpy(sds))
+        covered.append(((low.numpy() <= truths) & (truths <= high.numpy())).mean())
+    assert np.mean(covered) == pytest.approx(0.9, abs=0.02)
+
+
+def test_interval_of_a_model_without_spread_is_constant():
+    interval = fit_interval(np.zeros(40), np.zeros(40), np.linspace(-1, 1, 40))
+    assert interval.floor is None
+    assert (interval.low, interval.high) == pytest.approx((-1 + 2 / 39, 1 - 2 / 39))

@@ -13,8 +13,8 @@ from molsieve.training.labelled import check_split, read_labelled
 from molsieve.training.leak_sources import model_set
 from molsieve.training.own import Settings, train_own
 from molsieve.training.own_assay import Assay
-from molsieve.training.own_folds import has_scaffold_folds, random_split, scaffold_split, user_split
-from molsieve.training.own_validation import Comparison, beats_chance, compare
+from molsieve.training.own_folds import HeldOut, has_scaffold_folds, random_split, scaffold_split, user_split
+from molsieve.training.own_validation import Comparison, compare
 
 KNOWN = molecules(130)
 QUICK = Settings(repeats=1)
@@ -217,10 +217,28 @@ def metrics(model, forest):
 
 
 def test_a_difference_within_the_noise_is_none():
-    close = compare(metrics([0.8, 0.7, 0.9], [0.75, 0.75, 0.85]), regression=False)
+    close = compare(metrics([0.8, 0.7, 0.9], [0.75, 0.75, 0.85]), 0.25, regression=False)
     assert isinstance(close, Comparison)
     assert close.verdict == "no different"
-    assert compare(metrics([0.9, 0.91, 0.9], [0.7, 0.71, 0.7]), regression=False).verdict == "better"
-    assert compare(metrics([0.7, 0.71, 0.7], [0.9, 0.91, 0.9]), regression=False).verdict == "worse"
-    assert not beats_chance(metrics([0.4, 0.7, 0.5], [0.5] * 3), regression=False)
-    assert beats_chance(metrics([0.8, 0.82, 0.81], [0.5] * 3), regression=False)
+    assert compare(metrics([0.9, 0.91, 0.9], [0.7, 0.71, 0.7]), 0.25, regression=False).verdict == "better"
+    assert compare(metrics([0.7, 0.71, 0.7], [0.9, 0.91, 0.9]), 0.25, regression=False).verdict == "worse"
+    # A mean difference of 2.5 standard errors, which five folds (t = 2.78) do not tell from none.
+    five = metrics([0.8 + d for d in (0.00, 0.02, 0.04, 0.06, 0.077)], [0.8 - 0.0125] * 5)
+    assert compare(five, 0.25, regression=False).verdict == "no different"
+    assert compare(five, 0.05, regression=False).verdict == "better"
+    assert compare(metrics([0.9], [0.6]), 0.25, regression=False).verdict == "no different"
+
+
+def test_sizes_of_parts_give_the_ratio_of_test_to_training():
+    folds = np.repeat([0, 1, 2], [80, 10, 10])
+    assert HeldOut(folds, (1, 2)).test_to_train == pytest.approx(1 / 9)
+    assert HeldOut(folds, (0,)).test_to_train == pytest.approx(4.0)
+
+
+def test_a_single_test_set_without_a_pattern_does_not_beat_chance(base, assay_file, tmp_path):
+    labels = np.random.default_rng(7).permutation(np.arange(100) % 2)
+    rows = [(s, y, "test" if i % 3 == 0 else "train") for i, (s, y) in enumerate(zip(KNOWN[:100], labels, strict=True))]
+    data = read_labelled(assay_file(rows, header="smiles,y,part"), "smiles", "y", None, split_column="part")
+    found = train_own(data, Assay(name="noise"), base, tmp_path / "model", QUICK, split=check_split(data))
+    assert found.info.metrics["noise"]["split"]["model"]["auroc"]["mean"] > 0.5
+    assert not found.is_better_than_chance

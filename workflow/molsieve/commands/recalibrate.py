@@ -70,8 +70,10 @@ def recalibrate_command(
     rows = np.flatnonzero(chosen.keep & predicted.described)
     source = f"{read.name}, sha256 {sha256_of_file(Path(data.split('::')[0]))}"
     found = recalibrate(loaded, name, predicted.take(rows), read.label[rows], source=source, seed=seed)
-    card, document = render_card(loaded.info, found.trust), card_json(loaded.info, found.trust)
-    save_model(out, loaded.info, found.trust, (folder / WEIGHTS).read_bytes(), card, document)
+    stored = loaded.info.metrics
+    info = loaded.info.model_copy(update={"metrics": stored | {name: stored.get(name, {}) | found.metrics}})
+    card, document = render_card(info, found.trust), card_json(info, found.trust)
+    save_model(out, info, found.trust, (folder / WEIGHTS).read_bytes(), card, document)
     _show(found, name)
     typer.echo(f"\nThe recalibrated model is in {out}; the trust of its other endpoints is as it was.")
 

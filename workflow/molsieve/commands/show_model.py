@@ -405,6 +405,7 @@ _TABLES = {
     "conformal": "Conformal sets over new scaffolds, and when calibrated on random molecules (exchangeable); of either "
     "class 1 - error should be covered",
     "interval": "90 % interval",
+    "recalibrated_on": "Recalibrated; calibration, conformal sets or interval cross-validated on",
 }
 _CALIBRATIONS = {
     "platt": "platt (a logistic curve)",

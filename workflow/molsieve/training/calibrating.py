@@ -80,12 +80,25 @@ def _rounded(values: Array) -> tuple[float, ...]:
 def fit_interval(values: Array, sds: Array, truths: Array) -> Interval:
     """90 % interval from out-of-fold residuals: of constant width or scaled by the spread, whichever is narrower."""
     residuals = truths - values
-    low, high = np.quantile(residuals, [0.05, 0.95])
-    best, width = Interval(low=float(low), high=float(high), floor=None), high - low
+    low, high = _conformal_bounds(residuals)
+    best, width = Interval(low=low, high=high, floor=None), high - low
     for floor in np.quantile(sds, [0.1, 0.5, 0.9]):
+        if floor == 0:
+            continue
         scale = np.sqrt(sds**2 + floor**2)
-        low, high = np.quantile(residuals / scale, [0.05, 0.95])
+        low, high = _conformal_bounds(residuals / scale)
         if ((high - low) * scale).mean() < width:
             width = ((high - low) * scale).mean()
-            best = Interval(low=float(low), high=float(high), floor=float(floor))
+            best = Interval(low=low, high=high, floor=float(floor))
     return best
+
+
+def _conformal_bounds(residuals: Array) -> tuple[float, float]:
+    """Bounds that hold 90 % of new residuals: plain quantiles would hold 81 % with 20 of them; widest below 19.
+
+    Ranks as in split conformal prediction, doi:10.1080/01621459.2017.1307116.
+    """
+    n = len(residuals)
+    low, high = max(int(np.floor((n + 1) * 0.05)), 1), min(int(np.ceil((n + 1) * 0.95)), n)
+    found = np.sort(residuals)
+    return float(found[low - 1]), float(found[high - 1])

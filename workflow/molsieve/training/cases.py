@@ -15,7 +15,8 @@ from molsieve.training.data import TrainingData
 from molsieve.training.datasets import Dataset, Registry
 from molsieve.training.extrapolation import class_left_out, moleculenet_split, protocol, transfer
 from molsieve.training.fit import TrainOptions
-from molsieve.training.splits import read_folds
+from molsieve.training.significance import corrected_error
+from molsieve.training.splits import FOLDS, read_folds
 from molsieve.training.stacking import NEIGHBOURS
 
 _ERRORS = ("mae", "rmse")
@@ -123,17 +124,20 @@ def fold_protocols(metrics: dict[str, Any]) -> list[dict[str, str]]:
                 np.array([v for f in found for v in f.get(name, {}).get(metric, {}).get("folds", [])])
                 for name in ("model", "forest")
             )
-            rows.append(row | _beside(own, forest, metric))
+            rows.append(row | _beside(own, forest, metric, test_to_train=1 / (FOLDS - 1)))
     return rows
 
 
-def _beside(own: NDArray[np.float64], forest: NDArray[np.float64], metric: str) -> dict[str, str]:
+def _beside(
+    own: NDArray[np.float64], forest: NDArray[np.float64], metric: str, *, test_to_train: float
+) -> dict[str, str]:
     """Mean ± standard deviation of model and forest, and of the paired difference ± standard error.
 
     Args:
         own: Metric of the model on each held-out set, or with each seed.
         forest: Of the forest on the same sets.
         metric: Which; errors are better when they are smaller.
+        test_to_train: Of folds that share training data, as in ``corrected_error``; 0 for seeds of one split.
 
     """
     row = {name: _mean_and_sd(values) for name, values in (("model", own), ("forest", forest))}
@@ -141,7 +145,7 @@ def _beside(own: NDArray[np.float64], forest: NDArray[np.float64], metric: str) 
         return row | {"difference": "-"}
     more = own - forest
     better = int((more < 0 if metric in _ERRORS else more > 0).sum())
-    error = more.std(ddof=1) / len(more) ** 0.5
+    error = corrected_error(more, test_to_train)
     return row | {"difference": f"{more.mean():+.3f} ± {error:.3f}, better in {better} of {len(more)}"}
 
 
@@ -170,5 +174,5 @@ def _published_rows(cases: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
                     "bar": bar,
                 }
                 own, forest = (np.array([c[name][metric] for c in found]) for name in ("model", "forest"))
-                rows.append(row | _beside(own, forest, metric))
+                rows.append(row | _beside(own, forest, metric, test_to_train=0.0))
     return rows

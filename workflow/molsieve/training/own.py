@@ -39,9 +39,17 @@ from molsieve.training.labelled import LabelledData, MoleculeSplit
 from molsieve.training.own_assay import Assay, check_name, endpoint_of, model_facts
 from molsieve.training.own_folds import HeldOut, has_scaffold_folds, random_split, scaffold_split, user_split
 from molsieve.training.own_parts import BOOSTERS_FROM, OwnParts, fit_parts
-from molsieve.training.own_validation import Comparison, Recipe, beats_chance, compare, held_out_metrics, out_of_fold
+from molsieve.training.own_validation import (
+    Comparison,
+    Recipe,
+    compare,
+    held_out_metrics,
+    held_out_sets,
+    out_of_fold,
+)
 from molsieve.training.phrases import counted
 from molsieve.training.row_account import ANSWERS_IN_BASE, Decision
+from molsieve.training.significance import beats_chance
 from molsieve.training.warm_start import WarmOptions
 
 # Small sets are split several times, because one split of them says little.
@@ -189,11 +197,12 @@ def train_own(
     trust = evaluated.trust
     save_model(out, info, trust, weights, render_card(info, trust), card_json(info, trust))
     judged = "split" if split is not None else scheme
-    metrics = info.metrics[endpoint.name][judged]
+    sets = held_out_sets(table, predicted[judged], splits[judged][0].tested)
+    ratio = float(np.mean([s.test_to_train for s in splits[judged]]))
     return OwnModel(
         info=info,
-        comparison=compare(metrics, regression=endpoint.is_regression),
-        is_better_than_chance=beats_chance(metrics, regression=endpoint.is_regression),
+        comparison=compare(info.metrics[endpoint.name][judged], ratio, regression=endpoint.is_regression),
+        is_better_than_chance=beats_chance(sets, regression=endpoint.is_regression, test_to_train=ratio),
         scheme=judged,
         decisions=tuple(decisions),
         seconds=time.perf_counter() - started,

@@ -26,6 +26,12 @@ class HeldOut(NamedTuple):
     tested: tuple[int, ...]
     """Parts that are held out in turn; the others are always in training."""
 
+    @property
+    def test_to_train(self) -> float:
+        """Molecules of a held-out part by those trained on, mean over the parts."""
+        sizes = np.array([(self.folds == fold).sum() for fold in self.tested])
+        return float((sizes / (len(self.folds) - sizes)).mean())
+
 
 def has_scaffold_folds(scaffolds: Sequence[str]) -> bool:
     """Whether molecules can be split by scaffold; not when most of them are one series."""

@@ -13,16 +13,12 @@ from molsieve.models.model import NetworkPart
 from molsieve.training.baselines import baseline_fold
 from molsieve.training.data import TrainingData
 from molsieve.training.evaluation import BASELINES, OutOfFold, scores, summary
+from molsieve.training.external_metrics import Labelled
 from molsieve.training.own_folds import HeldOut
 from molsieve.training.own_parts import fit_parts
+from molsieve.training.significance import margin
 from molsieve.training.stacking import stacked
 from molsieve.training.warm_start import WarmOptions
-
-# Test sets of one cross-validation share most of their training data, so their scores vary less than the truth does:
-# the variance of the mean over k folds is (1/k + test/train) times theirs. Nadeau and Bengio,
-# doi:10.1023/A:1024068626366.
-_TEST_TO_TRAIN = 0.25
-_CLEAR = 2.0
 
 Step = Callable[[], None]
 
@@ -44,13 +40,13 @@ class Comparison(NamedTuple):
     metric: str
     difference: float
     """Mean; positive when the model is better."""
-    error: float
-    """Standard error of the mean, corrected for overlapping training sets."""
+    margin: float
+    """Half the width of its 95 % interval, corrected for overlapping training sets; infinite for one held-out set."""
 
     @property
     def verdict(self) -> str:
         """``better``, ``worse`` or ``no different``."""
-        if abs(self.difference) <= _CLEAR * self.error:
+        if abs(self.difference) <= self.margin:
             return "no different"
         return "better" if self.difference > 0 else "worse"
 
@@ -95,6 +91,18 @@ def out_of_fold(data: TrainingData, split: HeldOut, recipe: Recipe, step: Step) 
     return OutOfFold(split.folds, parts, baselines)
 
 
+def model_output(oof: OutOfFold) -> NDArray[np.float32]:
+    """Output of the whole model for each molecule: the mean of its parts."""
+    return stacked([part.mean(axis=1)[:, 0] for part in oof.parts.values()], (1.0,) * len(oof.parts))
+
+
+def held_out_sets(data: TrainingData, repeats: Sequence[OutOfFold], tested: Sequence[int]) -> list[Labelled]:
+    """Labels and outputs of the whole model in every held-out set of every repeat."""
+    truth = data.targets[:, 0].astype(float)
+    outputs = [(oof.folds, model_output(oof).astype(float)) for oof in repeats]
+    return [Labelled(truth[folds == fold], values[folds == fold]) for folds, values in outputs for fold in tested]
+
+
 def held_out_metrics(data: TrainingData, repeats: Sequence[OutOfFold], tested: Sequence[int]) -> dict[str, Any]:
     """Mean, standard deviation and single values over all held-out sets of all repeats.
 
@@ -106,7 +114,7 @@ def held_out_metrics(data: TrainingData, repeats: Sequence[OutOfFold], tested: S
     regression = data.endpoints[0].is_regression
     each: dict[str, list[dict[str, float]]] = {}
     for oof in repeats:
-        predicted = {"model": stacked([p.mean(axis=1)[:, 0] for p in oof.parts.values()], (1.0,) * len(oof.parts))}
+        predicted = {"model": model_output(oof)}
         if len(oof.parts) > 1:
             predicted |= {name: p.mean(axis=1)[:, 0] for name, p in oof.parts.items()}
         predicted |= {name: values[:, 0] for name, values in oof.baselines.items()}
@@ -124,8 +132,15 @@ def held_out_metrics(data: TrainingData, repeats: Sequence[OutOfFold], tested: S
     return result | {name: summary(found) for name, found in each.items()}
 
 
-def compare(metrics: dict[str, Any], *, regression: bool) -> Comparison | None:
-    """The model against the best of the baselines; None when there is nothing to compare."""
+def compare(metrics: dict[str, Any], test_to_train: float, *, regression: bool) -> Comparison | None:
+    """The model against the best of the baselines; None when there is nothing to compare.
+
+    Args:
+        metrics: By ``held_out_metrics``.
+        test_to_train: Molecules of a held-out set by those trained on.
+        regression: Whether the labels are values.
+
+    """
     metric = "r2" if regression else "auroc"
     known = {name: metrics[name][metric] for name in BASELINES if metrics.get(name, {}).get(metric)}
     own = metrics.get("model", {}).get(metric)
@@ -133,22 +148,7 @@ def compare(metrics: dict[str, Any], *, regression: bool) -> Comparison | None:
         return None
     best = max(known, key=lambda name: known[name]["mean"])
     own_values, others = np.array(own["folds"]), np.array(known[best]["folds"])
-    if len(own_values) != len(others) or len(others) < 2:
+    if len(own_values) != len(others):
         return Comparison(best, metric, round(own["mean"] - known[best]["mean"], 4), float("inf"))
     gap = own_values - others
-    return Comparison(best, metric, round(float(gap.mean()), 4), round(corrected_error(gap), 4))
-
-
-def beats_chance(metrics: dict[str, Any], *, regression: bool) -> bool:
-    """Whether the model clearly ranks better than at random, or predicts better than the mean."""
-    own = metrics["model"].get("r2" if regression else "auroc")
-    if not own:
-        return False
-    values = np.array(own["folds"])
-    error = corrected_error(values) if len(values) > 1 else 0.0
-    return bool(own["mean"] - _CLEAR * error > (0.0 if regression else 0.5))
-
-
-def corrected_error(values: NDArray[np.float64]) -> float:
-    """Standard error of the mean over folds that share training data."""
-    return float(values.std(ddof=1) * np.sqrt(1 / len(values) + _TEST_TO_TRAIN))
+    return Comparison(best, metric, round(float(gap.mean()), 4), round(margin(gap, test_to_train), 4))

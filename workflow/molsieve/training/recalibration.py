@@ -7,6 +7,7 @@ calibration was not fitted on, by cross-validation.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from molsieve.training.external_metrics import (
     conformal_figures,
     interval_figures,
 )
+from molsieve.training.trusting import calibration_quality, conformal_quality
 
 FOLDS = 5
 # With fewer of a class a conformal set at error 0.1 can rule out nothing, and a fold may have none.
@@ -58,6 +60,8 @@ class Recalibrated:
     """Of the old trust on all the data."""
     after: TrustFigures
     """Of new ones on the fold each was not fitted on."""
+    metrics: dict[str, Any]
+    """What these figures replace in the endpoint's stored metrics, and what they were measured on."""
 
 
 def recalibrate(
@@ -92,12 +96,20 @@ def recalibrate(
             for error in CONFORMAL_ERRORS:
                 sets[error][held_out] = trust.conformal[endpoint].sets(there.output, error)
     trust = _fitted(model, endpoint, predicted, truth, source)
+    stored: dict[str, Any]
     if is_regression:
         method = "interval scaled by the ensemble's spread" if trust.intervals[endpoint].floor else "constant interval"
         old_sets: dict[float, NDArray[np.int8]] = {}
         sets = {}
+        width = interval_figures(truth, after.low, after.high)
+        stored = {"interval": {"mean_width": round(width.mean_width, 3), "coverage": round(width.coverage.value, 4)}}
     else:
         method = trust.calibrations[endpoint].method
+        quality = calibration_quality(predicted.output, truth, folds.astype(np.int8))
+        stored = {
+            "calibration": {"method": method, **quality},
+            "conformal": conformal_quality(predicted.output, truth, folds.astype(np.int8)),
+        }
         old_sets = {e: model.trust.conformal[endpoint].sets(predicted.output, e) for e in CONFORMAL_ERRORS}
     return Recalibrated(
         trust=model.trust.swapped(trust),
@@ -106,6 +118,7 @@ def recalibrate(
         n_positive=0 if is_regression else int(truth.sum()),
         before=_figures(truth, predicted, old_sets),
         after=_figures(truth, after, sets),
+        metrics={"recalibrated_on": source, **stored},
     )
 
 
