@@ -75,6 +75,12 @@ def test_the_share_of_unseen_ids():
     assert found.tolist() == [0.0, 0.5, 1.0, 1.0]
 
 
+def test_without_training_molecules_everything_is_unseen():
+    found = unseen_fraction(features_of(prepared([[10, 20], []])), np.empty(0, dtype=np.uint32))
+    assert found.tolist() == [1.0, 1.0]
+    assert found.dtype == np.float32
+
+
 def test_a_share_on_the_limit_is_inside():
     ids = [list(range(10))]
     share = unseen_fraction(features_of(prepared(ids)), np.arange(1, 10, dtype=np.uint32))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.unit.models.graph_model import write_graph_model
 
 from molsieve import project_root
 from molsieve.models.calibration import Calibration
@@ -56,3 +57,18 @@ def test_of_the_shipped_models():
     # Ames has twenty times the labels of carcinogenicity.
     ames, carcinogens = (found[name].calibration.standard_error(half)[0] for name in ("ames", "carcinogens"))
     assert ames < 0.02 < carcinogens < 0.2
+
+
+def test_without_labels_it_is_the_prior():
+    half = np.float32([0.5])
+    unfitted = CalibrationError.unfitted()
+    fitted = Fitted(on="test", date="2026-01-01", n=0)
+    nothing = ConformalScores(active=(), inactive=())
+    assert CalibrationError.of(Calibration.identity(), nothing, fitted).covariance == unfitted.covariance
+    assert unfitted.standard_error(half)[0] == pytest.approx(0.25)
+    assert error_of(*labelled(40, np.random.default_rng(0))).standard_error(half)[0] < 0.15
+
+
+def test_a_chemprop_network_without_measured_molecules_is_far_from_certain(tmp_path):
+    found = read_reliabilities([write_graph_model(tmp_path / "gnn", "uncalibrated")])
+    assert found["gnn"].calibration == CalibrationError.unfitted()

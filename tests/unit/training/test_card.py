@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from tests.unit.models.graph_model import KINDS, write_graph_model
 
 from molsieve import project_root
 from molsieve.models.store import read_info
@@ -77,3 +78,32 @@ def test_grades_have_their_chance_beside_them():
         rows = grade_rows(grades, tier)
         assert len(rows) == 8
         assert all(row["chance"] and row["value"] for row in rows)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_card_of_a_chemprop_network_says_what_is_not_known(tmp_path, kind):
+    folder = write_graph_model(tmp_path / "gnn", kind)
+    card, record = (folder / "MODEL_CARD.md").read_text(), json.loads((folder / "model_card.json").read_text())
+    assert "**What it was trained on is not known**" in card
+    for claim in (
+        "sparse",
+        "4 bits",
+        "do not tell them apart",
+        "the model had not seen",
+        "scaffold",
+        "None",
+        " 0 molecules",
+    ):
+        assert claim not in card, claim
+    if kind == "uncalibrated":
+        assert "No figures are stored with it" in card
+        assert "always hold both labels" in card
+    else:
+        assert "measured molecules given when it was added" in card
+        assert "Fitted on gnn.csv, 60 molecules." in card
+        assert ("| AUROC |" in card) == ("coverage active" in card) == (kind == "calibrated")
+        assert ("| R2 |" in card) == ("mean width of" in card) == (kind == "regression")
+    found = record["endpoints"]["gnn"]
+    assert found["4_algorithm"]["type"] == "one message-passing neural network (chemprop)"
+    assert found["5_domain"]["limit"] is found["6_7_statistics"]["training_molecules"] is None
+    assert "held_out" not in found["6_7_statistics"]

@@ -143,6 +143,7 @@ def model(tmp_path, monkeypatch):
     class Info:
         standardise_digest = digest(StandardiseOptions())
         training: ClassVar[dict[str, str]] = {}
+        training_is_known = True
 
     monkeypatch.setattr("molsieve.training.leak_sources.read_info", lambda folder: Info())
     return folder

@@ -56,6 +56,8 @@ def show(found: "Evaluation", out: Console | None = None) -> None:
             f"90 % intervals hold {interval(found.interval.coverage)} of the values; mean width "
             f"{found.interval.mean_width:.3g}{_unit(found)}"
         )
+    if found.domain_limit is None:
+        return
     for title, bins in (
         ("By Tanimoto similarity to the nearest molecule the endpoint was trained on", found.by_similarity),
         (f"By share of unseen Morgan ids (domain: up to {found.domain_limit:g})", found.by_unseen_fraction),
@@ -68,8 +70,11 @@ def _summary(found: "Evaluation") -> str:
     parts = [f"{found.molecules:,} molecules"]
     if found.positives is not None:
         parts.append(f"{found.positives:,} active")
-    parts.append(f"{found.in_domain:,} within the model's domain")
-    parts.append(f"{found.near_training:,} nearly the same as a training molecule")
+    if found.in_domain is None or found.near_training is None:
+        parts.append("distance from its training molecules not known")
+    else:
+        parts.append(f"{found.in_domain:,} within the model's domain")
+        parts.append(f"{found.near_training:,} nearly the same as a training molecule")
     if found.excluded_in_training:
         parts.append(f"{found.excluded_in_training:,} left out because the endpoint was trained on them")
     if found.seen_for_other_endpoints_only:

@@ -30,7 +30,10 @@ def leaks_command(
     ] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report as Markdown.")] = None,
     fail: Annotated[
-        bool, typer.Option("--fail", help="Exit with 1 when two sets share a molecule or hold similar ones.")
+        bool,
+        typer.Option(
+            "--fail", help="Exit with 1 when two sets share a molecule, hold similar ones, or it is not known."
+        ),
     ] = False,
     workers: Workers = 1,
 ) -> None:
@@ -65,7 +68,9 @@ def leaks_command(
     if report is not None:
         write_text(report, as_markdown(found))
     typer.echo(as_text(found), nl=False)
-    if fail and found.any:
+    if found.unknown:
+        typer.echo(f"CAUTION: the molecules of {', '.join(found.unknown)} are not known; they may leak.", err=True)
+    if fail and (found.any or found.unknown):
         raise typer.Exit(EXIT_LEAK)
 
 

@@ -122,7 +122,7 @@ def _listed(folder: Path) -> list[str]:
         info.tier,
         f"{len(info.endpoints)}: " + ", ".join(f"{families[f]} {f}" for f in _FAMILIES if families[f]),
         f"{size / 1e6:.1f} MB",
-        f"{info.training['molecules']:,} molecules" if "molecules" in info.training else "-",
+        f"{info.training['molecules']:,} molecules" if info.training.get("molecules") else "not known",
         info.created[:10],
         verified,
         str(folder),
@@ -137,11 +137,11 @@ def _model_facts(info: "ModelInfo", folder: Path) -> dict[str, Any]:
         "created": info.created,
         "features": info.features,
         "rdkit": info.rdkit_version,
-        "molecules": info.training.get("molecules"),
-        "max_unseen_fraction": info.domain.max_unseen_fraction,
+        "molecules": info.training.get("molecules") or None,
+        "max_unseen_fraction": info.domain.max_unseen_fraction if info.training_is_known else None,
         "endpoints": [
             {
-                **e.model_dump(),
+                **_endpoint(info, e),
                 "prevalence": _prevalence(e),
                 "metrics": {s: _means(m) for s, m in _schemes(info.metrics.get(e.name, {})).items()},
             }
@@ -155,15 +155,20 @@ def _show_model(out: Console, info: "ModelInfo", folder: Path) -> None:
     parts = f"{networks} network{'s' if networks != 1 else ''}" + (" and boosted trees" if info.has_boosters else "")
     parts += f", with {READ_ACROSS}," if info.has_read_across else ""
     molecules = f" on {info.training['molecules']:,} molecules" if "molecules" in info.training else ""
+    domain = f"at most {percent(info.domain.max_unseen_fraction, 0)} of a molecule's Morgan ids unseen"
+    if not info.training_is_known:
+        parts, molecules, domain = "a chemprop network", "", "not known, for what it was trained on is not known"
     out.print(f"{info.name} (tier {info.tier}), {folder}")
     out.print(f"{parts}{molecules}, made {info.created[:10]}, RDKit {info.rdkit_version}")
-    out.print(f"domain: at most {percent(info.domain.max_unseen_fraction, 0)} of a molecule's Morgan ids unseen")
+    out.print(f"domain: {domain}")
+    scheme = "scaffold" if info.training_is_known else "calibration_set"
     rows = []
     for e in sorted(info.endpoints, key=lambda e: _FAMILIES.index(e.family)):
-        how = _headline(info.metrics.get(e.name, {}), regression=e.is_regression)
-        rows.append([e.name, e.family, e.unit or "class", f"{e.n:,}", percent(_prevalence(e)), how])
+        how = _headline(info.metrics.get(e.name, {}), scheme, regression=e.is_regression)
+        labels = f"{e.n:,}" if info.training_is_known else "not known"
+        rows.append([e.name, e.family, e.unit or "class", labels, percent(_prevalence(e)), how])
     out.print()
-    headings = ("endpoint", "family", "unit", "labels", "active", "held-out scaffolds")
+    headings = ("endpoint", "family", "unit", "labels", "active", _FIGURES_ON[scheme])
     out.print(table("Endpoints", headings, rows, text_columns=3))
     out.print(f"\nOne endpoint in full: molsieve models show {folder} --endpoint {info.endpoints[0].name}")
 
@@ -177,13 +182,13 @@ def _endpoint_facts(
     interval = trust.intervals.get(endpoint.name)
     fitted: Fitted | None = trust.fitted.get(endpoint.name)
     found: dict[str, Any] = {
-        **endpoint.model_dump(),
+        **_endpoint(info, endpoint),
         "model": info.name,
         "tier": info.tier,
         "prevalence": _prevalence(endpoint),
         "sources": [d for d in info.datasets if d.get("name") in names],
         "stack": info.stack.get(endpoint.name),
-        "max_unseen_fraction": info.domain.max_unseen_fraction,
+        "max_unseen_fraction": info.domain.max_unseen_fraction if info.training_is_known else None,
         "calibration": {
             "method": calibration.method if calibration else None,
             "fitted": fitted.model_dump() if fitted else None,
@@ -226,10 +231,13 @@ def _prior_shift(
 
 def _show_endpoint(out: Console, info: "ModelInfo", found: Mapping[str, Any]) -> None:
     out.print(f"{found['name']}, model {found['model']} (tier {found['tier']})")
-    labels = f"{found['n']:,}"
-    if found["unit"] is None:
+    labels = "not known" if found["n"] is None else f"{found['n']:,}"
+    if found["unit"] is None and found["n"] is not None:
         labels += f", {found['n_positive']:,} active ({percent(found['prevalence'])})"
     calibration, fitted = found["calibration"], found["calibration"]["fitted"]
+    domain = f"at most {percent(info.domain.max_unseen_fraction, 0)} of the Morgan ids unseen in training"
+    if not info.training_is_known:
+        domain = "not known, for the training molecules are not"
     rows = [
         ["title", found["title"]],
         ["meaning", found["description"]],
@@ -240,7 +248,7 @@ def _show_endpoint(out: Console, info: "ModelInfo", found: Mapping[str, Any]) ->
         *(["source", _source(dataset)] for dataset in found["sources"]),
         ["calibration", _CALIBRATIONS.get(calibration["method"], "none: regression")],
         ["fitted on", f"{fitted['on']}, {fitted['n']:,} labels, {fitted['date'][:10]}" if fitted else "-"],
-        ["domain", f"at most {percent(info.domain.max_unseen_fraction, 0)} of the Morgan ids unseen in training"],
+        ["domain", domain],
     ]
     if found["stack"] and len(found["stack"]) > 1:
         shares = [f"{part} {percent(w, 0)}" for part, w in part_weights(info, found["name"]).items()]
@@ -295,7 +303,10 @@ def _metric_tables(metrics: Mapping[str, Any]) -> list[RenderableType]:
             flat = [_flat(row) for row in value]
             headings = list(dict.fromkeys(key for row in flat for key in row))
             rows = [[(_limit if key in _LIMITS else _cell)(row.get(key)) for key in headings] for row in flat]
-            found.append(table(_TABLES.get(name, _words(name)), tuple(map(_words, headings)), rows, text_columns=0))
+            title = _TABLES.get(name, _words(name))
+            if name == "conformal" and "exchangeable_active" not in headings:
+                title = _CONFORMAL_GIVEN
+            found.append(table(title, tuple(map(_words, headings)), rows, text_columns=0))
         else:
             values = _flat(value) if isinstance(value, Mapping) else {"": value}
             told = ", ".join(f"{_words(key)} {_cell(v)}".strip() for key, v in values.items())
@@ -336,9 +347,9 @@ def _means(models: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float
     return {who: {name: summary["mean"] for name, summary in m.items()} for who, m in models.items()}
 
 
-def _headline(metrics: Mapping[str, Any], *, regression: bool) -> str:
-    """Figures over new scaffolds beside the forest's, in a line."""
-    models = _schemes(metrics).get("scaffold", {})
+def _headline(metrics: Mapping[str, Any], scheme: str, *, regression: bool) -> str:
+    """Figures of one scheme beside the forest's, in a line."""
+    models = _schemes(metrics).get(scheme, {})
     if not models:
         return "-"
     own = next(iter(models))
@@ -400,6 +411,7 @@ _SCHEMES = {
     "split": "Held out: your split",
     "calibration_set": "On the calibration molecules",
 }
+_FIGURES_ON = {"scaffold": "held-out scaffolds", "calibration_set": "on its calibration molecules"}
 _TABLES = {
     "by_similarity": "By Tanimoto similarity to the nearest molecule in training (new scaffolds)",
     "conformal": "Conformal sets over new scaffolds, and when calibrated on random molecules (exchangeable); of either "
@@ -407,6 +419,10 @@ _TABLES = {
     "interval": "90 % interval",
     "recalibrated_on": "Recalibrated; calibration, conformal sets or interval cross-validated on",
 }
+_CONFORMAL_GIVEN = (
+    "Conformal sets on the calibration molecules, each fifth judged by the others; of either class 1 - error should be "
+    "covered"
+)
 _CALIBRATIONS = {
     "platt": "platt (a logistic curve)",
     "isotonic": "isotonic (a rising step curve)",
@@ -436,6 +452,12 @@ def _words(name: str) -> str:
 def _source(dataset: Mapping[str, Any]) -> str:
     doi = f", doi:{dataset['doi']}" if dataset.get("doi") else ""
     return f"{dataset.get('citation') or dataset.get('title', '')}{doi}; licence {dataset.get('licence', 'not stated')}"
+
+
+def _endpoint(info: "ModelInfo", endpoint: "Endpoint") -> dict[str, Any]:
+    """What an endpoint is; numbers of labels only where the training molecules are known."""
+    unknown = {} if info.training_is_known else {"n": None, "n_positive": None}
+    return endpoint.model_dump() | unknown
 
 
 def _prevalence(endpoint: "Endpoint") -> float | None:

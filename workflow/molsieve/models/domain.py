@@ -15,11 +15,15 @@ def is_inside(unseen: NDArray[np.floating], limit: float) -> NDArray[np.bool_]:
 def unseen_fraction(features: SparseFeatures, training_ids: NDArray[np.uint32]) -> NDArray[np.float32]:
     """Share of each molecule's distinct Morgan ids that no training molecule has; 1 for a molecule without ids.
 
+    It is 1 too where no training molecule is known.
+
     Args:
         features: Molecules with Morgan ids only; ids are distinct within a molecule.
         training_ids: Morgan ids of the training molecules, ascending (``TrainingRecord.morgan_ids``).
 
     """
+    if not len(training_ids):
+        return np.ones(features.molecules, dtype=np.float32)
     position = np.searchsorted(training_ids, features.ids)
     position[position == len(training_ids)] = 0
     is_known = training_ids[position] == features.ids

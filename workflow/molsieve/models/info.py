@@ -84,6 +84,11 @@ class ModelInfo(BaseModel):
         """Of each endpoint, in order."""
         return [e.is_regression for e in self.endpoints]
 
+    @property
+    def training_is_known(self) -> bool:
+        """Whether the molecules it was trained on are known; those of a chemprop network are not."""
+        return self.features != "graph"
+
     def endpoint_index(self, name: str) -> int:
         """Place of an endpoint.
 

@@ -43,7 +43,7 @@ class CalibrationError:
         outputs = np.concatenate([scores.active, scores.inactive])
         kept = (len(scores.active), len(scores.inactive))
         labels = (fitted.n_positive, fitted.n - fitted.n_positive)
-        each = np.concatenate([np.full(k, n / k) for k, n in zip(kept, labels, strict=True) if k])
+        each = np.concatenate([np.full(k, n / max(k, 1)) for k, n in zip(kept, labels, strict=True)])
         log_odds = np.clip(_calibrated(calibration, outputs), -_FARTHEST, _FARTHEST)
         probability = 1 / (1 + np.exp(-log_odds))
         weight = each * probability * (1 - probability)
@@ -51,6 +51,11 @@ class CalibrationError:
         information = (design * weight) @ design.T + np.eye(2) / _PRIOR_SD**2
         (a, b), (_, c) = np.linalg.inv(information)
         return cls((float(a), float(b), float(c)))
+
+    @classmethod
+    def unfitted(cls) -> Self:
+        """Of a calibration that no label has tested: what is believed without any."""
+        return cls((_PRIOR_SD**2, 0.0, _PRIOR_SD**2))
 
     def standard_error(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the standard error of calibrated probabilities."""
@@ -89,7 +94,11 @@ def read_reliabilities(folders: Iterable[Path]) -> Mapping[str, Reliability]:
             name = endpoint.name
             error = None
             if name in trust.calibrations:
-                error = CalibrationError.of(trust.calibrations[name], trust.conformal[name], trust.fitted[name])
+                error = (
+                    CalibrationError.of(trust.calibrations[name], trust.conformal[name], trust.fitted[name])
+                    if name in trust.fitted
+                    else CalibrationError.unfitted()
+                )
             found.setdefault(name, Reliability(endpoint.family, error))
     return found
 

@@ -141,12 +141,18 @@ def load_model(folder: Path, device: str = "cpu") -> Model:
         device: Torch device for the networks.
 
     Raises:
-        MolsieveError: A file was changed, or the model was trained with another standardisation or RDKit release,
-            under which fingerprints and parents may differ.
+        MolsieveError: A file was changed, the model was trained with another standardisation or RDKit release, under
+            which fingerprints and parents may differ, or it is a chemprop network (``kinds.load_any_model``).
 
     """
     verify(folder)
     info = read_info(folder)
+    if info.features == "graph":
+        raise MolsieveError(
+            f"{info.name} is a chemprop network; here a model is needed whose network sees fingerprints.",
+            where=str(folder),
+            fix="Give triage, refine, or a model that 'molsieve models train' made.",
+        )
     check_chemistry(info, folder)
     tensors = _tensors(folder / WEIGHTS)
     networks = []

@@ -33,6 +33,8 @@ def render_card(info: ModelInfo, trust: Trust) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"metric": metric, "percent": lambda v: f"{v:.0%}", "precision": precision_text}
+    if info.features == "graph":
+        return environment.get_template("CHEMPROP_CARD.md.jinja").render(info=info, trust=trust)
     template = environment.get_template("MODEL_CARD.md.jinja")
     classification = [e for e in info.endpoints if not e.is_regression]
     return template.render(
@@ -151,7 +153,7 @@ def card_json(info: ModelInfo, trust: Trust) -> str:
 
 def _qmrf(info: ModelInfo, trust: Trust, endpoint: Endpoint) -> dict[str, Any]:
     metrics = info.metrics.get(endpoint.name, {})
-    statistics = info.domain.statistics
+    statistics, known = info.domain.statistics, info.training_is_known
     return {
         "1_identifier": {"title": endpoint.title, "name": endpoint.name, "version": info.created},
         "3_endpoint": {  # OECD principle 1
@@ -163,23 +165,23 @@ def _qmrf(info: ModelInfo, trust: Trust, endpoint: Endpoint) -> dict[str, Any]:
             "data": endpoint.dataset,
         },
         "4_algorithm": {  # OECD principle 2
-            "type": "ensemble of sparse neural networks"
-            + (" and gradient-boosted trees" if info.has_boosters else "")
-            + (", with read-across from the five nearest measured molecules" if info.has_read_across else ""),
+            "type": _algorithm(info),
             "weights_of_parts": part_weights(info, endpoint.name),
-            "descriptors": f"{info.features} features, {len(info.descriptors)} descriptors",
+            "descriptors": "the molecule's graph"
+            if info.features == "graph"
+            else f"{info.features} features, {len(info.descriptors)} descriptors",
             "standardisation_digest": info.standardise_digest,
         },
         "5_domain": {  # OECD principle 3
             "measure": statistics.get("measure"),
-            "limit": info.domain.max_unseen_fraction,
+            "limit": info.domain.max_unseen_fraction if known else None,
             "error_by_bin": statistics.get("by_endpoint", {}).get(endpoint.name),
             "error_by_similarity": statistics.get("similarity", {}).get("by_endpoint", {}).get(endpoint.name),
         },
         "6_7_statistics": {  # OECD principle 4
-            "training_molecules": endpoint.n,
-            "positives": endpoint.n_positive if endpoint.task == "classification" else None,
-            "held_out": metrics,
+            "training_molecules": endpoint.n if known else None,
+            "positives": endpoint.n_positive if known and endpoint.task == "classification" else None,
+            "held_out" if known else "on_calibration_molecules": metrics,
             "calibration": trust.fitted[endpoint.name].model_dump() if endpoint.name in trust.fitted else None,
         },
         "8_mechanism": {  # OECD principle 5
@@ -192,3 +194,13 @@ def _qmrf(info: ModelInfo, trust: Trust, endpoint: Endpoint) -> dict[str, Any]:
             if d.get("name") in endpoint.dataset.split(" + ")
         ],
     }
+
+
+def _algorithm(info: ModelInfo) -> str:
+    if info.features == "graph":
+        return "one message-passing neural network (chemprop)"
+    return (
+        "ensemble of sparse neural networks"
+        + (" and gradient-boosted trees" if info.has_boosters else "")
+        + (", with read-across from the five nearest measured molecules" if info.has_read_across else "")
+    )

@@ -46,9 +46,9 @@ class EndpointPredictions(NamedTuple):
     """Lower bound of the 90 % interval, [n]; NaN for classification."""
     high: Array
     nn_similarity: Array
-    """Tanimoto similarity to the nearest molecule the endpoint was trained on, [n]."""
+    """Tanimoto similarity to the nearest molecule the endpoint was trained on, [n]; NaN when these are not known."""
     unseen_fraction: Array
-    """Share of the Morgan ids that no training molecule of the model has, [n]."""
+    """Share of the Morgan ids that no training molecule of the model has, [n]; NaN in the same case."""
 
     @property
     def arrays(self) -> tuple[NDArray[Any], ...]:
@@ -85,6 +85,7 @@ def endpoint_training_set(model: Model, endpoint: str) -> LeakSet:
         model.record.hashes[rows],
         model.record.bits.take(rows),
         rows=len(rows),
+        is_known=model.info.training_is_known,
     )
 
 
@@ -116,12 +117,15 @@ def predict_endpoint(
         rows = start + found.rows
         inputs = inputs_of(model, found, [parents[row] for row in rows])
         outputs[rows] = _endpoint_outputs(model, inputs, found.morgan, index)
-        unseen[rows] = unseen_fraction(found.morgan, model.record.morgan_ids)
+        if model.info.training_is_known:
+            unseen[rows] = unseen_fraction(found.morgan, model.record.morgan_ids)
         if progress is not None:
             progress(min(start + _BLOCK, len(parents)), len(parents))
-    similarity = nearest_similarity(bits, endpoint_training_set(model, endpoint).bits or FoldedBits.of([]))
-    none = np.full(len(parents), np.nan)
-    raw = EndpointPredictions(outputs, none, none, none, none, none, similarity.astype(np.float64), unseen)
+    similarity = none = np.full(len(parents), np.nan)
+    if model.info.training_is_known:
+        trained = endpoint_training_set(model, endpoint).bits or FoldedBits.of([])
+        similarity = nearest_similarity(bits, trained).astype(np.float64)
+    raw = EndpointPredictions(outputs, none, none, none, none, none, similarity, unseen)
     return predictions_under(model, model.trust, endpoint, raw)
 
 

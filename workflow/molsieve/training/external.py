@@ -64,8 +64,9 @@ class Chosen:
     """Molecules left out because the endpoint was trained on them."""
     other_endpoints_only: int
     """Molecules tested on that the model has seen, but no label of this endpoint."""
-    near: int
-    """Molecules tested on that are more similar than ``leaks.SIMILAR`` to one the endpoint was trained on."""
+    near: int | None
+    """Molecules tested on that are more similar than ``leaks.SIMILAR`` to one the endpoint was trained on; None when
+    what it was trained on is not known."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ class Evaluation:
     positives: int | None
     excluded_in_training: int
     seen_for_other_endpoints_only: int
-    near_training: int
+    near_training: int | None
+    """None, as all that is said of the domain, when the training molecules of the model are not known."""
     not_described: int
     decisions: tuple[Decision, ...]
     resamples: int
@@ -100,9 +102,9 @@ class Evaluation:
     calibration: CalibrationFigures | None
     conformal: tuple[ConformalFigures, ...]
     interval: IntervalFigures | None
-    domain_limit: float
+    domain_limit: float | None
     """Largest unseen fraction within the model's domain."""
-    in_domain: int
+    in_domain: int | None
     by_similarity: tuple[DomainBin, ...]
     by_unseen_fraction: tuple[DomainBin, ...]
 
@@ -135,6 +137,14 @@ def choose(
     """
     decisions = [*_on_another_scale(data, model, endpoint), *_learned_before(data, model)]
     among = np.ones(data.molecules, dtype=bool) if among is None else among
+    if not model.info.training_is_known:
+        _refuse_unusable(data, among, endpoint, least)
+        text = (
+            f"CAUTION: the molecules that {model.info.name} was trained on are not known, so none of them can be left "
+            "out. If any is among these, the model looks better than it is."
+        )
+        decisions.append(Decision("training_not_known", int(among.sum()), text))
+        return Chosen(among, np.zeros_like(among), tuple(decisions), 0, 0, None)
     whole = labelled_set(data)
     trained = endpoint_training_set(model, endpoint)
     in_training = np.isin(whole.hashes, trained.hashes)
@@ -197,15 +207,15 @@ def _refuse_unusable(data: LabelledData, keep: NDArray[np.bool_], endpoint: str,
     labels = data.label[keep]
     if len(labels) < least:
         raise MolsieveError(
-            f"{counted(len(labels), 'molecule')} of {data.molecules:,} are left that {endpoint} was not trained on; at "
-            f"least {least} are needed.",
+            f"{counted(len(labels), 'molecule')} of {data.molecules:,} are left for {endpoint}; at least {least} are "
+            "needed.",
             where=data.name,
             fix="Measure or collect molecules the model has not seen.",
         )
     if data.task == "classification" and len(np.unique(labels)) == 1:
         only = "active" if labels[0] else "inactive"
         raise MolsieveError(
-            f"All {len(labels):,} molecules that {endpoint} was not trained on are {only}.",
+            f"All {len(labels):,} molecules left for {endpoint} are {only}.",
             where=data.name,
             fix="Add molecules of the other class that the model has not seen.",
         )
@@ -247,7 +257,11 @@ def evaluate(
     else:
         covered = (truth >= found.low) & (truth <= found.high)
 
+    known = model.info.training_is_known
+
     def binned(measure: str, distance: Array, edges: tuple[float, ...]) -> tuple[DomainBin, ...]:
+        if not known:
+            return ()
         bins = by_domain(
             labelled, distance, covered, measure=measure, edges=edges, classes=classes, resamples=resamples, seed=seed
         )
@@ -284,8 +298,8 @@ def evaluate(
             if classes
         ),
         interval=None if classes else interval_figures(truth, found.low, found.high),
-        domain_limit=limit,
-        in_domain=int(is_inside(found.unseen_fraction, limit).sum()),
+        domain_limit=limit if known else None,
+        in_domain=int(is_inside(found.unseen_fraction, limit).sum()) if known else None,
         by_similarity=binned("nn_similarity", found.nn_similarity, SIMILARITY_EDGES),
         by_unseen_fraction=binned("unseen_fraction", found.unseen_fraction, UNSEEN_EDGES),
     )

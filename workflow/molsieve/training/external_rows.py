@@ -122,6 +122,8 @@ def predictions_by_row(
         "in_domain": _spread(is_inside(predicted.unseen_fraction, model.info.domain.max_unseen_fraction), place),
         "in_training_of_endpoint": _spread(in_training, place),
     }
+    if not model.info.training_is_known:
+        columns |= dict.fromkeys(("in_domain", "in_training_of_endpoint"), [None] * len(place))
     schema = arrow_schema(row_columns(facts))
     return pa.table({name: _column(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
 

@@ -57,7 +57,7 @@ def as_markdown(ledger: Ledger, examples: int = 20) -> str:
 
 
 def _set_rows(ledger: Ledger) -> list[list[str]]:
-    return [[s.name, f"{s.rows:,}", f"{s.molecules:,}", s.note] for s in ledger.sets]
+    return [[s.name, _count(s.rows), _count(s.molecules), s.note] for s in ledger.sets]
 
 
 def _pair_rows(ledger: Ledger) -> list[list[str]]:
@@ -65,7 +65,7 @@ def _pair_rows(ledger: Ledger) -> list[list[str]]:
         [
             o.a,
             o.b,
-            f"{o.same:,}",
+            _count(o.same),
             _share(o.same, o.a_molecules),
             _share(o.same, o.b_molecules),
             _count(o.a_near),
@@ -111,8 +111,8 @@ def _similarity(match: Match) -> str:
     return "same" if match.kind == "same" else f"{match.similarity:.3f}"
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.1%}" if whole else ""
+def _share(part: int | None, whole: int | None) -> str:
+    return "" if part is None or not whole else f"{part / whole:.1%}"
 
 
 def _count(value: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def labelled_set(data: LabelledData, name: str | None = None) -> LeakSet:
 
 
 def model_set(folder: Path, name: str | None = None) -> LeakSet:
-    """Molecules a saved model was trained on.
+    """Molecules a saved model was trained on; of a chemprop network they are not known.
 
     Raises:
         MolsieveError: There is no model, it is damaged, or it knows molecules under another standardisation.
@@ -90,6 +91,9 @@ def model_set(folder: Path, name: str | None = None) -> LeakSet:
             where=str(folder),
             fix="Use the version of molsieve the model was made with.",
         )
+    if not info.training_is_known:
+        note = "a chemprop network: what it was trained on is not known, so a leak cannot be ruled out"
+        return replace(record_set(load_record(folder), name or folder.name, note), is_known=False)
     base = info.training.get("starts_from", {}).get("name")
     note = f"starts from the model {base}, whose training molecules are not among these" if base else ""
     return record_set(load_record(folder), name or folder.name, note)

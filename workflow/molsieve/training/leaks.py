@@ -55,11 +55,18 @@ class LeakSet:
     """Input rows, with those that repeat a molecule or could not be used."""
     note: str = ""
     """What the reader of a ledger should know about the set."""
+    is_known: bool = True
+    """Whether it is known which molecules these are; where it is not, there are none here."""
 
     @property
     def molecules(self) -> int:
-        """Number of molecules."""
+        """Number of molecules that are known."""
         return len(self.hashes)
+
+    @property
+    def counted(self) -> int | None:
+        """The same, None when none is known."""
+        return self.molecules if self.is_known else None
 
     def part(self, name: str, keep: NDArray[np.bool_]) -> "LeakSet":
         """Some of the molecules under another name."""
@@ -72,6 +79,7 @@ class LeakSet:
             None if self.smiles is None else [self.smiles[i] for i in chosen.tolist()],
             len(chosen),
             self.note,
+            self.is_known,
         )
 
 
@@ -96,13 +104,13 @@ class Overlap:
 
     a: str
     b: str
-    a_molecules: int
-    b_molecules: int
-    same: int
-    """Molecules that are in both."""
+    a_molecules: int | None
+    b_molecules: int | None
+    same: int | None
+    """Molecules that are in both; None when the molecules of a set are not known."""
     a_near: int | None
-    """Molecules of A that are not in B, but more similar than ``similar`` to one there; None when fingerprints are
-    missing."""
+    """Molecules of A that are not in B, but more similar than ``similar`` to one there; None when molecules or
+    fingerprints are not known."""
     b_near: int | None
     """The same for molecules of B."""
     similar: float
@@ -120,8 +128,9 @@ class SetFacts:
     """A set in the ledger."""
 
     name: str
-    rows: int
-    molecules: int
+    rows: int | None
+    molecules: int | None
+    """None, as the rows, when it is not known which molecules these are."""
     has_fingerprints: bool
     note: str
 
@@ -138,6 +147,11 @@ class Ledger:
     def any(self) -> bool:
         """Whether any two sets share a molecule or hold similar ones."""
         return any(overlap.any for overlap in self.overlaps)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Names of the sets of which no molecule is known, so that a leak cannot be ruled out."""
+        return tuple(s.name for s in self.sets if s.molecules is None)
 
 
 class Kept(NamedTuple):
@@ -162,6 +176,8 @@ def overlap(a: LeakSet, b: LeakSet, similar: float = SIMILAR) -> Overlap:
         MolsieveError: ``similar`` is not between 0 and 1.
 
     """
+    if not (a.is_known and b.is_known):
+        return Overlap(a.name, b.name, a.counted, b.counted, None, None, None, similar, ())
     _, in_a, in_b = np.intersect1d(a.hashes, b.hashes, assume_unique=True, return_indices=True)
     order = np.argsort(in_a)
     matches = [_match("same", a, b, int(i), int(j), 1.0) for i, j in zip(in_a[order], in_b[order], strict=True)]
@@ -179,7 +195,10 @@ def overlap(a: LeakSet, b: LeakSet, similar: float = SIMILAR) -> Overlap:
 
 def ledger(sets: Sequence[LeakSet], similar: float = SIMILAR) -> Ledger:
     """Compare all pairs of sets, in the order given."""
-    facts = tuple(SetFacts(s.name, s.rows, s.molecules, s.bits is not None, s.note) for s in sets)
+    facts = tuple(
+        SetFacts(s.name, s.rows if s.is_known else None, s.counted, s.is_known and s.bits is not None, s.note)
+        for s in sets
+    )
     return Ledger(facts, tuple(overlap(a, b, similar) for a, b in combinations(sets, 2)), similar)
 
 
@@ -232,7 +251,8 @@ def without_overlap(test: LeakSet, training: Known, *, similar: float | None = N
         what = "in the training data" if similar is None else f"in the training data or more similar than {similar:g}"
         return Kept(keep, (), f"None of {test.molecules:,} test molecules is {what}.")
     near = f" and {found.a_near:,} more similar than {similar:g} to one" if similar is not None else ""
-    text = f"{found.same:,} of {test.molecules:,} test molecules that are in the training data{near} were left out"
+    same = sum(match.kind == "same" for match in found.matches)
+    text = f"{same:,} of {test.molecules:,} test molecules that are in the training data{near} were left out"
     return Kept(keep, found.matches, f"{text}: {_listed(test, np.flatnonzero(~keep))}.")
 
 

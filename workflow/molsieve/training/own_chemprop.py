@@ -83,7 +83,6 @@ def add_chemprop(
         curation={},
         splits={},
         training={
-            "molecules": 0,
             "checkpoint": assay.source,
             "versions": {"molsieve": __version__, "torch": torch.__version__},
             **facts_entry(checkpoint.facts),
@@ -91,7 +90,7 @@ def add_chemprop(
         scales={endpoint.name: Scale(mean=0.0, sd=1.0)} if regression else {},
         domain=Domain(
             max_unseen_fraction=_NO_LIMIT,
-            statistics={"measure": "share of unseen Morgan ids; no limit, for the training molecules are not known"},
+            statistics={"measure": "not known: the training molecules are not"},
         ),
         metrics={endpoint.name: metrics},
     )
@@ -153,5 +152,8 @@ def _judged(
     )
     folds = (np.random.default_rng(0).permutation(len(truth)) % FOLDS).astype(np.int8)
     metrics["calibration"] = {"method": curve.method, **calibration_quality(outputs, truth, folds)}
-    metrics["conformal"] = conformal_quality(outputs, truth, folds)
+    metrics["conformal"] = [
+        {name: value for name, value in row.items() if not name.startswith("exchangeable")}
+        for row in conformal_quality(outputs, truth, folds)
+    ]
     return trust, metrics, found
