@@ -296,6 +296,9 @@ def test_splits_that_say_nothing(write):
     with pytest.raises(MolsieveError, match="one part only"):
         check_split(data, ["train"] * 30)
     assert Counter(check_split(data, ["a", "b", "c"] * 10).part) == {"a": 10, "b": 10, "c": 10}
+    assert Counter(check_split(data, ["Test", "train", "TEST"] * 10).part) == {"Test": 20, "train": 10}
+    with pytest.raises(MolsieveError, match="one part only"):
+        check_split(data, ["Train", "train"] * 15)
     with pytest.raises(ValueError, match="values for 30 rows"):
         check_split(data, ["a"])
 

@@ -209,6 +209,14 @@ def test_a_split_of_too_many_parts(assay_file):
         user_split(data, check_split(data))
 
 
+def test_a_split_with_nothing_to_hold_out(assay_file):
+    rows = [(s, acidic(s), ("train", "tr")[i % 2]) for i, s in enumerate(KNOWN[:60])]
+    data = read_labelled(assay_file(rows, header="smiles,y,part"), "smiles", "y", None, split_column="part")
+    with pytest.raises(MolsieveError, match="no part to hold out: tr, train") as error:
+        user_split(data, check_split(data))
+    assert "test" in error.value.fix
+
+
 def metrics(model, forest):
     def row(values):
         return {"auroc": {"mean": float(np.mean(values)), "sd": float(np.std(values)), "folds": values}}

@@ -157,6 +157,8 @@ def check_split(
 ) -> MoleculeSplit:
     """Part of a split each molecule belongs to, when no molecule is in two of them.
 
+    Names that differ in capitals alone are one part, by the first spelling.
+
     Args:
         data: Labelled molecules.
         values: Part of each input row; None for the split column the data were read with.
@@ -170,6 +172,8 @@ def check_split(
     parts = [str(v or "").strip() for v in (data.rows["split"].to_pylist() if values is None else values)]
     if len(parts) != data.rows.num_rows:
         raise ValueError(f"{len(parts)} values for {data.rows.num_rows} rows")
+    spelling: dict[str, str] = {}
+    parts = [spelling.setdefault(part.casefold(), part) for part in parts]
     frame = data.rows.select(["row", "molecule"]).to_pandas().assign(part=parts).dropna().astype({"molecule": int})
     if nameless := frame.loc[frame["part"] == "", "row"].tolist():
         raise MolsieveError(

@@ -61,7 +61,7 @@ def user_split(data: LabelledData, split: MoleculeSplit) -> tuple[HeldOut, tuple
     """The user's own split and the names of its parts; a part called ``train`` is never held out.
 
     Raises:
-        MolsieveError: It has too many parts to train a model for each.
+        MolsieveError: It has too many parts to train a model for each, or none to hold out.
 
     """
     names = sorted({str(part) for part in split.part})
@@ -73,6 +73,12 @@ def user_split(data: LabelledData, split: MoleculeSplit) -> tuple[HeldOut, tuple
         )
     folds = np.array([names.index(str(part)) for part in split.part], dtype=np.int8)
     tested = tuple(i for i, name in enumerate(names) if name.casefold() not in _TRAINING_PARTS)
+    if not tested:
+        raise MolsieveError(
+            f"The split has no part to hold out: {', '.join(names)} all stand for training molecules.",
+            where=data.name,
+            fix="Call the part that the model is to be tested on otherwise, for example test.",
+        )
     return HeldOut(folds, tested), tuple(names)
 
 
