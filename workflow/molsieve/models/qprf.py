@@ -270,7 +270,7 @@ def adequacy(prediction: Prediction, domain: ApplicabilityDomain | None) -> Adeq
     if prediction.conformal_set == "both":
         doubts.append("Neither label can be ruled out at the stated error: the model cannot tell.")
     if prediction.conformal_set == "none":
-        doubts.append("The output is unusual for either label.")
+        doubts.append("The output lies between those typical of the two labels: the model cannot tell.")
     statement = " ".join(doubts) or "The molecule is inside the domain, with labelled molecules like it."
     if domain is None:
         return Adequacy("use with care", statement)

@@ -28,7 +28,8 @@ def sections(record: PredictionRecord) -> list[tuple[str, list[tuple[str, str]]]
         value.append(("90 % interval", f"{prediction.interval_90[0]:.2f} to {prediction.interval_90[1]:.2f}{unit}"))
     if prediction.conformal_set is not None:
         value.append(("conformal set", f"{prediction.conformal_set} (error {prediction.conformal_error:.0%})"))
-    alone = f"Without any of its substructures the model would give {reasons.value_without_substructures:.2f}{unit}."
+    nothing = "Of a graph of blank atoms" if record.applicability_domain is None else "Without any of its substructures"
+    alone = f"{nothing} the model would give {reasons.value_without_substructures:.2f}{unit}."
     found = [
         (
             "Substance",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from molsieve import __version__
 from molsieve.errors import MolsieveError
-from molsieve.models.calibration import Calibration, Interval
+from molsieve.models.calibration import Calibration
 from molsieve.models.chemprop_checkpoint import Checkpoint
 from molsieve.models.chemprop_graph import scheme_of
 from molsieve.models.chemprop_model import GraphModelInfo, chemprop_weights, facts_entry, raw_outputs
@@ -22,7 +22,7 @@ from molsieve.models.record import TrainingRecord
 from molsieve.models.store import save_model
 from molsieve.models.trust import Fitted, Trust
 from molsieve.scoring.enrichment import Estimate
-from molsieve.training.calibrating import fit_calibration
+from molsieve.training.calibrating import fit_calibration, fit_interval
 from molsieve.training.card import card_json, render_card
 from molsieve.training.evaluation import scores, summary
 from molsieve.training.external_metrics import RESAMPLES, bootstrap
@@ -138,8 +138,7 @@ def _judged(
         }
     }
     if endpoint.is_regression:
-        low, high = np.quantile(truth - outputs, [0.05, 0.95])
-        interval = Interval(low=float(low), high=float(high), floor=None)
+        interval = fit_interval(outputs, np.zeros_like(outputs), truth)
         trust = Trust(calibrations={}, conformal={}, intervals={name: interval}, fitted={name: fitted})
         metrics["interval"] = {"mean_width": mean_width(trust, name, outputs, np.zeros_like(outputs))}
         return trust, metrics, found
