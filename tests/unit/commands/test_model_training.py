@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from tests.unit.training.base_model import acidic, molecules, write_base
@@ -9,6 +10,9 @@ from typer.testing import CliRunner
 from molsieve.commands.chemprop import add_chemprop_command
 from molsieve.commands.model_training import train_command
 from molsieve.errors import MolsieveError
+from molsieve.models.chemprop_checkpoint import read_checkpoint
+from molsieve.models.chemprop_model import raw_outputs
+from molsieve.models.chemprop_network import GraphNetwork
 
 CHECKPOINT = Path(__file__).parents[1] / "models" / "chemprop" / "classification.pt"
 KNOWN = molecules(60)
@@ -129,15 +133,28 @@ def test_chemprop_network_becomes_a_model(tmp_path):
     assert "something already" in refused(add_chemprop_command, *common)
 
 
-def test_chemprop_network_no_better_than_chance_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("file", "label", "caution"),
+    [
+        ("classification.pt", lambda own: own > np.median(own), None),
+        ("classification.pt", lambda own: own < np.median(own), "not clearly better than chance"),
+        ("regression.ckpt", lambda own: own, None),
+        ("regression.ckpt", lambda own: 1000 * own, "the mean of these labels. Are they in the unit"),
+    ],
+)
+def test_chemprop_network_that_knows_nothing_of_the_labels_is_named(tmp_path, file, label, caution):
+    found = read_checkpoint(CHECKPOINT.with_name(file))
+    own = raw_outputs(GraphNetwork(found.facts, found.weights), KNOWN).double().numpy()
     data = tmp_path / "held_out.csv"
-    data.write_text("smiles,y\n" + "".join(f"{s},{1 - int(acidic(s))}\n" for s in KNOWN))
+    rows = zip(KNOWN, label(own).astype(float), strict=True)
+    data.write_text("smiles,y\n" + "".join(f"{s},{y:g}\n" for s, y in rows))
     result = run(
-        add_chemprop_command, CHECKPOINT, "--name", "gnn", "--out", tmp_path / "m",
-        "--calibration-data", data, "--label", "y",
+        add_chemprop_command, CHECKPOINT.with_name(file), "--name", "gnn", "--out", tmp_path / "m",
+        "--calibration-data", data, "--label", "y", *(["--unit", "characters"] if found.task == "regression" else []),
     )  # fmt: skip
     assert result.exit_code == 0, result.exception
-    assert "CAUTION: that is not clearly better than chance" in result.output
+    assert ("CAUTION: that is" in result.output) == (caution is not None)
+    assert caution is None or caution in result.output
 
 
 def test_chemprop_refusals(tmp_path):

@@ -43,6 +43,13 @@ def test_only_the_trust_of_one_endpoint_changes(small_model, assay, tmp_path):
     assert json.loads((out / "model_card.json").read_text())
 
 
+def test_data_may_be_all_files_of_a_pattern(small_model, assay, tmp_path):
+    out = tmp_path / "ours"
+    result = run(small_model, *options(assay.with_name("ass*.csv"), out))
+    assert result.exit_code == 0, result.output
+    assert "sha256" not in load_model(out).trust.fitted["kills"].on
+
+
 def test_card_and_metadata_show_the_new_figures(small_model, assay, tmp_path):
     assert run(small_model, *options(assay, tmp_path / "ours")).exit_code == 0
     old, new = (load_model(folder).info.metrics["kills"] for folder in (small_model, tmp_path / "ours"))

@@ -90,5 +90,14 @@ def test_deletion_of_random_atoms_does_less():
     assert found.chance < 4.0
 
 
+def test_a_molecule_that_is_all_reason_says_nothing():
+    cases = [
+        case(smiles, "morgan", np.zeros(11, np.float32), lambda mol, n=n: np.arange(mol.GetNumAtoms()) < n)
+        for smiles, n in (("CN(C)C", 4), ("CCCO", 1))
+    ]
+    found = grade(cases, lambda features: np.zeros(features.molecules), METHODS["features_both_ways"])
+    assert (found["molecules"], found["atom_auroc"], found["atom_auroc_se"]) == (2, 0.5, 0.0)
+
+
 def test_nothing_to_grade():
     assert grade([], lambda features: np.zeros(features.molecules), METHODS["leave_atom_out"]) == {"molecules": 0}

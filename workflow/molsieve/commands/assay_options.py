@@ -63,3 +63,11 @@ def tell(decisions: "Sequence[Decision]") -> None:
     """Print what was decided about the data."""
     for decision in decisions:
         typer.echo(f"  {decision.text}")
+
+
+def source_of(data: str, name: str) -> str:
+    """What a model says its data were: the name, and of a single file the digest."""
+    from molsieve.results.provenance import sha256_of_file
+
+    file = Path(data.split("::")[0])
+    return f"{name}, sha256 {sha256_of_file(file)}" if file.is_file() else name

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from molsieve.training.labelled import LabelledData
 
 
+_KNOWS_NOTHING = {
+    "classification": "chance. Are the labels those of this network?",
+    "regression": "the mean of these labels. Are they in the unit of the network?",
+}
+
+
 def add_chemprop_command(
     checkpoint: Annotated[Path, typer.Argument(help="A .pt or .ckpt file that 'chemprop train' (2.x) wrote.")],
     name: Name,
@@ -63,7 +69,7 @@ def add_chemprop_command(
 
     with training_extra():
         from molsieve.training.own_assay import Assay, check_unit
-        from molsieve.training.own_chemprop import add_chemprop, beats_chance
+        from molsieve.training.own_chemprop import add_chemprop
 
     folder = check_new(name, out)
     wanted = task_named(task)
@@ -85,14 +91,14 @@ def add_chemprop_command(
         unit=unit,
         source=f"{checkpoint.name}, sha256 {sha256_of_file(checkpoint)}",
     )
-    _, scores = add_chemprop(found, assay, folder, calibration=read)
+    info, scores = add_chemprop(found, assay, folder, calibration=read)
     if scores:
         shown = ", ".join(
-            f"{metric} {found.value:.3f} ({found.low:.3f} to {found.high:.3f})" for metric, found in scores.items()
+            f"{metric} {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})" for metric, figure in scores.items()
         )
         typer.echo(f"On the calibration molecules: {shown} (flattering if the network was trained on any of them).")
-        if not beats_chance(scores):
-            typer.echo("CAUTION: that is not clearly better than chance. Are the labels those of this network?")
+        if not info.metrics[name]["calibration_set"]["beats_chance"]:
+            typer.echo(f"CAUTION: that is not clearly better than {_KNOWS_NOTHING[found.task]}")
     else:
         typer.echo(
             "Without --calibration-data its probabilities are as the network gives them, and its conformal sets always "

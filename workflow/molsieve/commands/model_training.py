@@ -15,6 +15,7 @@ from molsieve.commands.assay_options import (
     Title,
     Unit,
     check_new,
+    source_of,
     task_named,
     tell,
 )
@@ -63,7 +64,6 @@ def train_command(
     from molsieve.files import write_table
     from molsieve.models.endpoints import read_endpoints
     from molsieve.models.store import load_model
-    from molsieve.results.provenance import sha256_of_file
     from molsieve.training.labelled import check_split, read_labelled
 
     with training_extra():
@@ -81,7 +81,6 @@ def train_command(
         write_table(rows, read.rows, read.rows.schema)
     split = check_split(read, repair=repair_split) if split_column is not None else None
     tell(read.decisions)
-    file = Path(data.split("::")[0])
     assay = Assay(
         name=name,
         title=title,
@@ -89,7 +88,7 @@ def train_command(
         organism=organism,
         positive_means=positive_means,
         unit=unit,
-        source=f"{read.name}, sha256 {sha256_of_file(file)}" if file.is_file() else read.name,
+        source=source_of(data, read.name),
     )
     with progress("training") as moved:
         found = train_own(read, assay, start, folder, Settings(seed=seed, threads=threads), split=split, progress=moved)

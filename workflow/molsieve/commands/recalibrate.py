@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from molsieve.commands.assay_options import source_of
 from molsieve.commands.evaluate import DataFile, EndpointName, ExcludeTraining, LabelColumn, SmilesColumn
 from molsieve.commands.options import Workers
 from molsieve.commands.training_extra import training_extra
@@ -39,7 +40,6 @@ def recalibrate_command(
     from molsieve.commands.terminal import progress
     from molsieve.models.kinds import load_any_model
     from molsieve.models.store import WEIGHTS, save_model
-    from molsieve.results.provenance import sha256_of_file
     from molsieve.training.endpoint_predictions import predict_endpoint
     from molsieve.training.external import choose
     from molsieve.training.labelled import read_labelled
@@ -68,7 +68,7 @@ def recalibrate_command(
     with progress("predicting") as moved:
         predicted = predict_endpoint(loaded, name, read.parent_smiles, read.bits, workers=workers, progress=moved)
     rows = np.flatnonzero(chosen.keep & predicted.described)
-    source = f"{read.name}, sha256 {sha256_of_file(Path(data.split('::')[0]))}"
+    source = source_of(data, read.name)
     found = recalibrate(loaded, name, predicted.take(rows), read.label[rows], source=source, seed=seed)
     stored = loaded.info.metrics
     info = loaded.info.model_copy(update={"metrics": stored | {name: stored.get(name, {}) | found.metrics}})

@@ -93,7 +93,9 @@ def network_output(part: NetworkPart, endpoint: int, members: slice = slice(None
 
 
 def atom_auroc(weights: Weights, truth: Truth) -> float:
-    """Chance that an atom of the reason has a larger weight than another atom; ties count half."""
+    """Chance that an atom of the reason has a larger weight than another atom; ties count half. NaN without others."""
+    if truth.all() or not truth.any():
+        return float("nan")
     difference = weights[truth][:, None] - weights[~truth][None, :]
     difference[np.abs(difference) < 1e-6] = 0.0
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
@@ -163,7 +165,9 @@ def grade(cases: Sequence[Case], output: Output, method: Method, other: Output |
         return {"molecules": 0}
     table = np.array(rows, dtype=float)
     names = ("atom_auroc", "top_atom", "overlap", "top_atom_random", "deletion", "deletion_random", "stability")
-    found = {"molecules": len(rows), "atom_auroc_se": float(table[:, 0].std() / len(rows) ** 0.5)}
+    # Where every atom is the reason there is no other to tell it from.
+    graded = table[~np.isnan(table[:, 0]), 0]
+    found = {"molecules": len(rows), "atom_auroc_se": float(graded.std() / max(len(graded), 1) ** 0.5)}
     for name, column in zip(names, table.T, strict=True):
         measured = column[~np.isnan(column)]
         if len(measured):

@@ -25,16 +25,15 @@ from molsieve.scoring.enrichment import Estimate
 from molsieve.training.calibrating import fit_calibration, fit_interval
 from molsieve.training.card import card_json, render_card
 from molsieve.training.evaluation import scores, summary
-from molsieve.training.external_metrics import RESAMPLES, bootstrap
+from molsieve.training.external_metrics import RESAMPLES, Array, Labelled, bootstrap, ranking
 from molsieve.training.labelled import LabelledData, refuse_classes
 from molsieve.training.own_assay import Assay, check_name, endpoint_of, model_facts
+from molsieve.training.significance import beats_chance
 from molsieve.training.splits import FOLDS
 from molsieve.training.trusting import calibration_quality, conformal_quality, mean_width
 
 # Any molecule the graph network can read; where it errs is not known without its training data.
 _NO_LIMIT = 1.0
-# AUROC of an order that knows nothing.
-CHANCE = 0.5
 
 
 def add_chemprop(
@@ -100,9 +99,13 @@ def add_chemprop(
     return info, found
 
 
-def beats_chance(found: dict[str, Estimate]) -> bool:
-    """Whether the network clearly ranks better than at random, or predicts better than the mean."""
-    return found["r2"].low > 0 if "r2" in found else "auroc" in found and found["auroc"].low > CHANCE
+def _figures(truth: Array, value: Array) -> dict[str, float]:
+    """AUROC and average precision."""
+    return {name: figure for name, figure in ranking(truth, value).items() if name in ("auroc", "auprc")}
+
+
+def _errors(truth: Array, value: Array) -> dict[str, float]:
+    return scores(truth, value, regression=True)
 
 
 def _judged(
@@ -117,14 +120,9 @@ def _judged(
     parents = [str(smiles) for smiles in calibration.parent_smiles]
     outputs: NDArray[np.float64] = raw_outputs(network, parents).numpy().astype(float)
     truth = calibration.label
-    found = bootstrap(
-        lambda labels, values: scores(labels, values, regression=endpoint.is_regression),
-        truth,
-        outputs,
-        classes=not endpoint.is_regression,
-        resamples=RESAMPLES,
-        seed=0,
-    )
+    regression = endpoint.is_regression
+    measure = _errors if regression else _figures
+    found = bootstrap(measure, truth, outputs, classes=not regression, resamples=RESAMPLES, seed=0)
     fitted = Fitted(
         on=f"{calibration.name}, {calibration.molecules:,} molecules",
         date=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -135,6 +133,7 @@ def _judged(
         "calibration_set": {
             "n": len(truth),
             "model": summary([{metric: estimate.value for metric, estimate in found.items()}]),
+            "beats_chance": beats_chance([Labelled(truth, outputs)], regression=regression),
         }
     }
     if endpoint.is_regression:
