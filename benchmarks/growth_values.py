@@ -97,19 +97,19 @@ def fold_figures(
     names = [e.name for e in data.endpoints]
     found = {}
     for place, screen in enumerate(SCREENS):
-        truth, column = data.targets[test, names.index(screen.endpoint)], ACTIVITY.index(screen.endpoint)
+        at, column = names.index(screen.endpoint), ACTIVITY.index(screen.endpoint)
+        truth = data.targets[test, at]
         own = {part: member_mean(outputs)[:, column] for part, outputs in parts.items()}
         label_network = parts["rich"][:, :MEMBERS, column].mean(axis=1)
-        growth_network = network[:, :, names.index(screen.endpoint)].mean(axis=1)
         specialist = parts["rich"][:, MEMBERS:, column]
-        rich = np.concatenate([network[:, :, names.index(screen.endpoint)], specialist], axis=1).mean(axis=1)
+        rich = np.concatenate([network[:, :, at], specialist], axis=1).mean(axis=1)
         # On the scale of the log odds, so that it can be averaged with them.
         scaled = (values[:, place] - values[:, place].mean()) / values[:, place].std()
         scaled = scaled * own["boosters"].std() + own["boosters"].mean()
         both = (own["boosters"] + scaled) / 2
         models = {
             "network, labels": label_network,
-            "network, growth too": growth_network,
+            "network, growth too": network[:, :, at].mean(axis=1),
             "trees, labels": own["boosters"],
             "trees, growth": scaled,
             "stack, labels": (own["morgan"] + own["rich"] + own["boosters"]) / 3,
